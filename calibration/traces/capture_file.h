@@ -1,0 +1,71 @@
+// One capture on disk, read line by line: plain, gzip, zstd or xz, told apart by their first bytes and not
+// by the file's name. Nothing but one block and the longest line is held in memory; pipes work too.
+//
+//   CaptureFile file{"idle.irq.txt.gz"};
+//   for (std::string_view line; file.next_line(line);) { ... file.line_number() ... }
+//
+// Throws scenarios::InputError for what cannot be a text capture: a missing or unreadable file, a
+// directory, nothing in it, binary content (NUL bytes; or more than 5 % control characters in the first
+// block), damaged or cut compressed data, a line longer than max_line.
+//
+// Left out: bzip2, lz4, zip and archives, which are named and refused; encodings other than ASCII and UTF-8.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "scenarios/input_error.h"
+
+namespace calibration {
+
+enum class Compression { none, gzip, zstd, xz };
+
+std::string_view to_string(Compression compression);
+
+class CaptureFile {
+ public:
+  static constexpr std::size_t max_line = 16 * 1024;  // bytes; a row of any capture we read is far shorter
+
+  explicit CaptureFile(const std::filesystem::path& path);
+  ~CaptureFile();
+  CaptureFile(const CaptureFile&) = delete;
+  CaptureFile& operator=(const CaptureFile&) = delete;
+
+  // The next line without its end ("\n" or "\r\n"); false after the last. `line` is valid until the next
+  // call.
+  bool next_line(std::string_view& line);
+
+  const std::string& name() const { return name_; }  // as the user gave it
+  Compression compression() const;
+  std::int64_t line_number() const { return line_number_; }  // of the last line handed out, from 1
+  bool partial_line() const { return partial_line_; }        // it ended with the file, not with a newline
+  std::int64_t crlf_lines() const { return crlf_lines_; }    // lines so far that ended in "\r\n"
+
+  // An error at the last line handed out; column 0 for the line as a whole.
+  scenarios::InputError error(std::int64_t column, std::string found, std::string expected,
+                              std::string suggestion) const;
+
+ private:
+  struct Stream;
+
+  bool refill();
+  void check_first_block() const;
+  void check_text(std::string_view line) const;
+  scenarios::InputError file_error(std::string found, std::string expected, std::string suggestion) const;
+
+  std::string name_;
+  std::unique_ptr<Stream> stream_;
+  std::vector<char> block_;
+  std::size_t begin_ = 0;  // unread bytes of block_: [begin_, end_)
+  std::size_t end_ = 0;
+  std::int64_t line_number_ = 0;
+  std::int64_t crlf_lines_ = 0;
+  bool partial_line_ = false;
+};
+
+}  // namespace calibration

@@ -1,0 +1,197 @@
+#include "models/blk_mq.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace models {
+
+namespace {
+
+// matrix_find_best_cpu_managed: fewest managed vectors, ties to the highest number.
+std::size_t effective_cpu_of(const std::vector<int>& managed, std::size_t first, std::size_t last) {
+  std::size_t best = first;
+  for (std::size_t i = first; i < last; ++i) {
+    if (managed[i] <= managed[best]) {
+      best = i;
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+BlkMq::BlkMq(sim::Engine& engine, const BlkMqConfig& config, const KernelConfig& kernel,
+             std::vector<std::unique_ptr<Cpu>>& cpus, CostSampler& costs, const Tracepoints& tracepoints,
+             CompletionPool& completions, Meter& meter, std::vector<int>& managed)
+    : engine_{engine},
+      config_{config},
+      rq_affinity_{kernel.rq_affinity},
+      cpus_{cpus},
+      costs_{costs},
+      tracepoints_{tracepoints},
+      completions_{completions},
+      meter_{meter},
+      done_(cpus.size()),
+      running_(cpus.size()),
+      running_next_(cpus.size(), 0) {
+  config_.hw_queues = std::min(config_.hw_queues, static_cast<int>(cpus.size()));
+  for (auto& list : done_) {
+    list.reserve(256);
+  }
+  for (int q = 0; q < config_.hw_queues; ++q) {
+    // group_cpus_evenly: the first groups get the CPUs that do not divide.
+    std::size_t begin = 0;
+    while (hctx_of(static_cast<CpuId>(begin)) != q) {
+      ++begin;
+    }
+    std::size_t end = begin;
+    while (end < cpus.size() && hctx_of(static_cast<CpuId>(end)) == q) {
+      ++end;
+    }
+    const std::size_t effective = effective_cpu_of(managed, begin, end);
+    ++managed[effective];
+    auto queue = std::make_unique<Queue>(Queue{*this, static_cast<QueueId>(q), nullptr, {}, 0, false});
+    queue->batch.reserve(64);
+    queue->irq = std::make_unique<DeviceIrq>(engine, *cpus[effective], costs, tracepoints, meter,
+                                             static_cast<VectorId>(static_cast<int>(config.first_vector) + q),
+                                             config.irq_handler);
+    queues_.push_back(std::move(queue));
+    queues_.back()->irq->handled.connect<&Queue::handled>(*queues_.back());
+  }
+}
+
+int BlkMq::hctx_of(CpuId cpu) const {
+  const int cpus = static_cast<int>(cpus_.size());
+  const int share = cpus / config_.hw_queues;
+  const int extra = cpus % config_.hw_queues;  // the first `extra` groups hold one CPU more
+  const int number = static_cast<int>(cpu);
+  const int in_larger = extra * (share + 1);
+  return number < in_larger ? number / (share + 1) : extra + (number - in_larger) / share;
+}
+
+sim::Nanos BlkMq::submit(Request request, bool& accepted) {
+  const auto queue = static_cast<QueueId>(hctx_of(request.submit_cpu));
+  request.issued = engine_.now();
+  tracepoints_.fire(Tracepoint::block_rq_issue, request.submit_cpu, static_cast<std::int64_t>(request.draw_key),
+                    request.bytes, request.write ? 1 : 0);
+  accepted = queue_rq(queue, request);
+  if (!accepted) {
+    meter_.count(Counter::rejected_requests);
+    return sim::Nanos{0};
+  }
+  const bool tell = kick_needed();
+  kick(queue);
+  return tell ? costs_.draw(config_.doorbell, for_agent(request)) : sim::Nanos{0};
+}
+
+// The handler's own cost has passed: take every completion there is.
+void BlkMq::handled(Queue& queue) {
+  queue.batch.clear();
+  queue.next = 0;
+  queue.served_agent = false;
+  Request request;
+  while (reap(queue.id, request)) {
+    completions_.stamp(request.completion, Stage::hardirq_entry, queue.irq->entered());
+    queue.batch.push_back(request);
+  }
+  std::stable_partition(queue.batch.begin(), queue.batch.end(), [this](const Request& r) { return first(r); });
+  complete_next(queue);
+}
+
+void BlkMq::complete_next(Queue& queue) {
+  Cpu& here = queue.irq->cpu();
+  while (queue.next < queue.batch.size()) {
+    const Request& request = queue.batch[queue.next];
+    const bool agents = for_agent(request);
+    queue.served_agent |= agents;
+    const bool remote = redirect(request, here.id());
+    if (!remote && !(config_.hw_queues == 1 && !first(request))) {
+      const sim::Nanos reap_cost = config_.reaps_in_handler ? costs_.draw(config_.per_completion, agents) : sim::Nanos{0};
+      here.run<&Queue::completed>(Context::hardirq, reap_cost + costs_.draw(Cost::block_complete, agents), queue);
+      return;
+    }
+    ++queue.next;
+    const CpuId target = remote ? request.submit_cpu : here.id();
+    std::vector<Request>& list = done_[index(target)];
+    const bool was_empty = list.empty();
+    list.push_back(request);
+    completions_.stamp(request.completion, Stage::softirq_raise, engine_.now());
+    if (!remote) {
+      raise_block(target);
+    } else if (was_empty) {
+      send_block_ipi(here.id(), target);
+    }
+  }
+  if (config_.reaps_in_handler) {  // completions that came while this batch was completed
+    Request request;
+    if (reap(queue.id, request)) {
+      completions_.stamp(request.completion, Stage::hardirq_entry, queue.irq->entered());
+      queue.batch.push_back(request);
+      complete_next(queue);
+      return;
+    }
+  }
+  queue.irq->leave(queue.served_agent);
+}
+
+void BlkMq::completed_in_hardirq(Queue& queue) {
+  const Request request = queue.batch[queue.next++];
+  finish(request, queue.irq->cpu().id());
+  complete_next(queue);
+}
+
+// blk_mq_complete_need_ipi
+bool BlkMq::redirect(const Request& request, CpuId here) const {
+  if (rq_affinity_ == 0 || request.submit_cpu == here) {
+    return false;
+  }
+  if (rq_affinity_ >= 2) {
+    return true;
+  }
+  return static_cast<int>(request.submit_cpu) / config_.llc_cpus != static_cast<int>(here) / config_.llc_cpus;
+}
+
+void BlkMq::finish(const Request& request, CpuId cpu) {
+  completions_.stamp(request.completion, Stage::completed, engine_.now());
+  tracepoints_.fire(Tracepoint::block_rq_complete, cpu, static_cast<std::int64_t>(request.draw_key), request.bytes,
+                    request.write ? 1 : 0);
+  if (for_agent(request)) {
+    meter_.record(Metric::stage_block, engine_.now() - completions_[request.completion].when(Stage::irq));
+  }
+  end_io(request, cpu);
+}
+
+void BlkMq::block_action(CpuId cpu) {
+  std::vector<Request>& list = running_[index(cpu)];
+  list.clear();
+  std::swap(list, done_[index(cpu)]);
+  std::stable_partition(list.begin(), list.end(), [this](const Request& r) { return first(r); });
+  running_next_[index(cpu)] = 0;
+  bool agents = false;
+  for (const Request& request : list) {
+    completions_.stamp(request.completion, Stage::softirq_entry, engine_.now());
+    agents |= for_agent(request);
+  }
+  cpus_[index(cpu)]->charge(costs_.draw(Cost::softirq_block_fixed, agents));
+  softirq_next(cpu);
+}
+
+void BlkMq::softirq_next(CpuId cpu) {
+  const std::vector<Request>& list = running_[index(cpu)];
+  if (running_next_[index(cpu)] == list.size()) {
+    block_done(cpu);
+    return;
+  }
+  const Request& request = list[running_next_[index(cpu)]];
+  cpus_[index(cpu)]->run<&BlkMq::softirq_completed>(
+      Context::softirq, costs_.draw(Cost::block_complete, for_agent(request)), *this, index(cpu));
+}
+
+void BlkMq::softirq_completed(std::uint64_t cpu) {
+  const auto id = static_cast<CpuId>(cpu);
+  const Request request = running_[cpu][running_next_[cpu]++];
+  finish(request, id);
+  softirq_next(id);
+}
+
+}  // namespace models

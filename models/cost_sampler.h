@@ -1,0 +1,45 @@
+// Draws costs and keeps account of what was drawn for agents' steps.
+//
+// Each cost has its own stream, so adding a draw of one cost does not shift the numbers of another.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "models/costs.h"
+#include "sim/rng.h"
+
+namespace models {
+
+class CostSampler {
+ public:
+  CostSampler(const Costs& costs, const sim::Rng& rng);
+
+  sim::Nanos draw(Cost cost) {
+    const auto i = static_cast<std::size_t>(cost);
+    return values_[i].sample(streams_[i]);
+  }
+
+  // The same, on behalf of an agent's step: a share of its time rests on this cost.
+  sim::Nanos draw_for_agent(Cost cost) {
+    const sim::Nanos value = draw(cost);
+    agent_ns_[static_cast<std::size_t>(cost)] += value.count();
+    return value;
+  }
+
+  // Time already drawn turns out to be an agent's.
+  void book(Cost cost, sim::Nanos value) { agent_ns_[static_cast<std::size_t>(cost)] += value.count(); }
+
+  sim::Nanos draw(Cost cost, bool for_agent) { return for_agent ? draw_for_agent(cost) : draw(cost); }
+
+  const std::array<std::int64_t, cost_count>& agent_ns() const { return agent_ns_; }
+  void reset_account() { agent_ns_.fill(0); }
+
+ private:
+  std::vector<sim::Distribution> values_;  // by Cost
+  std::array<sim::Stream, cost_count> streams_;
+  std::array<std::int64_t, cost_count> agent_ns_{};
+};
+
+}  // namespace models

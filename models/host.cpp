@@ -1,0 +1,677 @@
+#include "models/host.h"
+
+#include <string>
+#include <utility>
+
+#include "models/agent.h"
+#include "models/background.h"
+#include "models/completion_pool.h"
+#include "models/cost_sampler.h"
+#include "models/cpu.h"
+#include "models/host_devices.h"
+#include "models/io_uring.h"
+#include "models/ipi.h"
+#include "models/ksoftirqd.h"
+#include "models/meter.h"
+#include "models/nanosleep.h"
+#include "models/policies/policies.h"
+#include "models/sched.h"
+#include "models/server.h"
+#include "models/softirq.h"
+#include "models/tcp.h"
+#include "models/timer.h"
+#include "sim/check.h"
+
+namespace models {
+
+namespace {
+
+Metric softirq_metric(SoftirqVector vector) {
+  switch (vector) {
+    case SoftirqVector::net_rx: return Metric::softirq_net_rx;
+    case SoftirqVector::block: return Metric::softirq_block;
+    case SoftirqVector::timer: return Metric::softirq_timer;
+    case SoftirqVector::sched: return Metric::softirq_sched;
+    default: return Metric::softirq_rcu;
+  }
+}
+
+std::string numbered(const std::string& name, int number) { return name + "-" + std::to_string(number); }
+
+// Interrupt lines below belong to the platform.
+constexpr int first_device_irq = 32;
+
+void no_kick(QueueId) {}
+bool always() { return true; }
+
+}  // namespace
+
+struct Host::Impl {
+  Impl(const HostConfig& host_config, std::uint64_t seed, TraceRecorder* trace)
+      : config{host_config},
+        rng{seed},
+        engine{512},
+        costs{config.costs, rng},
+        recorder{trace},
+        vectors(static_cast<std::size_t>(config.topology.cpus), 0),
+        managed_vectors(static_cast<std::size_t>(config.topology.cpus), 0) {
+    build_cpus();
+    build_kernel();
+    build_devices();
+    build_policies();
+    for (const AgentConfig& agent : config.agents) {
+      build_agents(agent);
+    }
+    for (const BackgroundConfig& background : config.background) {
+      build_background(background);
+    }
+    build_tracer();
+    arm_observers();
+    for (auto& cpu : cpus) {
+      cpu->settle();
+    }
+  }
+
+  // ---- CPU, softirq, timers ----
+  void build_cpus() {
+    tracepoints.attached.connect<&Impl::tracepoint>(*this);
+    for (int i = 0; i < config.topology.cpus; ++i) {
+      cpus.push_back(std::make_unique<Cpu>(engine, static_cast<CpuId>(i), config.topology, config.kernel.preemption,
+                                           costs, tracepoints));
+      Cpu& cpu = *cpus.back();
+      softirqs.push_back(std::make_unique<Softirq>(engine, cpu, costs, tracepoints, config.kernel.hz));
+      Softirq& softirq = *softirqs.back();
+      softnets.push_back(
+          std::make_unique<Softnet>(engine, cpu, config.kernel, costs, tracepoints, completions, meter));
+      timers.push_back(std::make_unique<CpuTimers>(engine, cpu, softirq, config.kernel, config.topology.cpus, costs,
+                                                   tracepoints, completions, rng));
+      cpu.start_softirqs.connect<&Impl::start_softirqs>(*this);
+      cpu.softirqs_pending.connect<&Impl::softirqs_pending>(*this);
+      cpu.next_timer.connect<&Impl::next_timer>(*this);
+      cpu.idle_changed.connect<&Impl::idle_changed>(*this);
+      connect_actions(softirq, *softnets.back(), static_cast<CpuId>(i));
+      timers.back()->expired.connect<&Impl::hrtimer_expired>(*this);
+      block_ipis.push_back(std::make_unique<IpiReceiver>(engine, cpu, costs));
+      block_ipis.back()->drain.connect<&Impl::raise_block>(*this);
+    }
+  }
+
+  void connect_actions(Softirq& softirq, Softnet& softnet, CpuId id) {
+    const auto action = [&](SoftirqVector vector) -> sim::Port<void()>& {
+      return softirq.action[static_cast<std::size_t>(vector)];
+    };
+    softirq.ran.connect<&Impl::softirq_ran>(*this);
+    action(SoftirqVector::net_rx).connect<&Softnet::net_rx_action>(softnet);
+    net_rx.push_back(std::make_unique<NetRx>(NetRx{softirq}));
+    softnet.softirq.raise.connect<&NetRx::raise>(*net_rx.back());
+    softnet.softirq.done.connect<&NetRx::done>(*net_rx.back());
+    softnet.softirq.entered.connect<&NetRx::entered>(*net_rx.back());
+    softnet.softirq.raised.connect<&NetRx::raised>(*net_rx.back());
+    block_actions.push_back(std::make_unique<BlockAction>(BlockAction{*this, id}));
+    action(SoftirqVector::block).connect<&BlockAction::run>(*block_actions.back());
+    for (const auto& [vector, cost] : {std::pair{SoftirqVector::timer, Cost::softirq_timer},
+                                       std::pair{SoftirqVector::sched, Cost::softirq_sched},
+                                       std::pair{SoftirqVector::rcu, Cost::softirq_rcu}}) {
+      cost_actions.push_back(std::make_unique<CostAction>(CostAction{*this, id, cost}));
+      action(vector).connect<&CostAction::run>(*cost_actions.back());
+    }
+  }
+
+  // ---- scheduler, sockets, io_uring, system calls ----
+  void build_kernel() {
+    sched = std::make_unique<Sched>(engine, config.topology, config.kernel, costs, tracepoints, completions, meter, cpus);
+    for (auto& timer : timers) {
+      timer->tick.connect<&Sched::tick>(*sched);
+    }
+    nanosleep = std::make_unique<Nanosleep>(engine, *sched, costs, completions, config.kernel.timer_slack);
+    nanosleep->arm.connect<&Impl::arm_sleeper>(*this);
+    tcp = std::make_unique<Tcp>(engine, *sched, costs, tracepoints, completions, meter);
+    tcp->backlog.connect<&Impl::to_backlog>(*this);
+    tcp->nic_transmit.connect<&Impl::to_nic>(*this);
+    tcp->agent_waits.connect<&Impl::agent_waits>(*this);
+    for (auto& softnet : softnets) {
+      softnet->deliver.connect<&Tcp::deliver>(*tcp);
+    }
+    io_uring = std::make_unique<IoUring>(engine, *sched, costs, tracepoints, completions, meter);
+    io_uring->submit_bio.connect<&Impl::submit_bio>(*this);
+    io_uring->resched_ipi.connect<&Impl::resched_ipi>(*this);
+    io_uring->reached_user.connect<&Impl::read_reached_user>(*this);
+    for (std::size_t i = 0; i < cpus.size(); ++i) {
+      SchedConfig bound;
+      bound.cpus = {static_cast<int>(i)};
+      Task& task = sched->add_task("ksoftirqd/" + std::to_string(i), Role::kernel, bound);
+      ksoftirqds.push_back(std::make_unique<Ksoftirqd>(*sched, *cpus[i], *softirqs[i], meter, task));
+    }
+  }
+
+  Kernel kernel() { return Kernel{engine, *sched, costs, completions, meter, *nanosleep, *tcp, *io_uring}; }
+
+  // ---- devices ----
+  void build_devices() {
+    for (const AnyDeviceConfig& device : config.devices) {
+      nic_of_device.push_back(-1);
+      blocks.push_back(BlockPort{});
+      std::visit([this](const auto& each) { build_device(each); }, device);
+    }
+  }
+
+  void build_device(const VethConfig&) {}  // a veth is the backlog of whoever sends
+
+  void build_device(const NicConfig& nic_config) {
+    nic_of_device.back() = static_cast<int>(nics.size());
+    nics.push_back(std::make_unique<NicPort>(engine, nic_config));
+    NicPort& port = *nics.back();
+    port.first_napi = static_cast<int>(napis.size());
+    port.nic.cost.connect<&Impl::device_cost>(*this);
+    port.nic.stamp.connect<&Impl::device_stamp>(*this);
+    for (int q = 0; q < nic_config.queues; ++q) {
+      const std::size_t cpu = nic_config.irq_cpus.empty()
+                                  ? place_unmanaged_vector(vectors)
+                                  : static_cast<std::size_t>(
+                                        nic_config.irq_cpus[static_cast<std::size_t>(q) % nic_config.irq_cpus.size()]);
+      port.queues.push_back(std::make_unique<NicPort::Queue>(port, static_cast<QueueId>(q)));
+      NicPort::Queue& queue = *port.queues.back();
+      queue.softnet = softnets[cpu].get();
+      queue.napi.id = static_cast<int>(napis.size()) + 1;
+      queue.napi.poll.connect<&NicPort::Queue::poll>(queue);
+      queue.napi.irq_enable.connect<&NicPort::Queue::irq_enable>(queue);
+      queue.irq = std::make_unique<DeviceIrq>(engine, *cpus[cpu], costs, tracepoints, meter, next_vector(),
+                                              Cost::nic_irq_handler);
+      queue.irq->handled.connect<&NicPort::Queue::handled>(queue);
+      napis.push_back(&queue.napi);
+    }
+  }
+
+  void build_device(const NvmeConfig& nvme_config) {
+    BlkMqConfig blk;
+    blk.hw_queues = nvme_config.queues;
+    auto device = std::make_unique<Nvme>(engine, nvme_config);
+    BlkMq& mq = build_blk(*device, blk, nvme_config.queues);
+    mq.kick.connect<&no_kick>();
+    mq.kick_needed.connect<&always>();
+    blocks.back().device = std::move(device);
+  }
+
+  void build_device(const VirtioBlkConfig& virtio_config) {
+    BlkMqConfig blk;
+    blk.hw_queues = virtio_config.num_queues;
+    blk.irq_handler = Cost::virtio_blk_irq_handler;
+    blk.reaps_in_handler = false;
+    blk.doorbell = Cost::virtio_blk_kick;
+    auto device = std::make_unique<VirtioBlk>(engine, virtio_config);
+    BlkMq& mq = build_blk(*device, blk, virtio_config.num_queues);
+    mq.kick.connect<&VirtioBlk::kick>(*device);
+    mq.kick_needed.connect<&VirtioBlk::kick_needed>(*device);
+    blocks.back().device = std::move(device);
+  }
+
+  template <class Device>
+  BlkMq& build_blk(Device& device, BlkMqConfig blk_config, int queues) {
+    blk_config.llc_cpus = config.topology.llc_cpus == 0 ? config.topology.cpus : config.topology.llc_cpus;
+    blk_config.first_vector = static_cast<VectorId>(first_device_irq + vectors_allotted);
+    vectors_allotted += queues;
+    blocks.back().blk = std::make_unique<BlkMq>(engine, blk_config, config.kernel, cpus, costs, tracepoints,
+                                                completions, meter, managed_vectors);
+    BlkMq& mq = *blocks.back().blk;
+    device.cost.template connect<&Impl::device_cost>(*this);
+    device.stamp.template connect<&Impl::device_stamp>(*this);
+    device.irq.template connect<&BlkMq::interrupt>(mq);
+    mq.queue_rq.connect<&Device::submit>(device);
+    mq.reap.connect<&Device::reap>(device);
+    mq.end_io.connect<&IoUring::end_io>(*io_uring);
+    mq.raise_block.connect<&Impl::raise_block>(*this);
+    mq.block_done.connect<&Impl::block_done>(*this);
+    mq.send_block_ipi.connect<&Impl::block_ipi>(*this);
+    return mq;
+  }
+
+  VectorId next_vector() { return static_cast<VectorId>(first_device_irq + vectors_allotted++); }
+
+  // ---- policies: each hook goes to the last policy that redefines it ----
+  void build_policies() {
+    policies.reserve(config.policies.size() + 1);
+    policies.push_back(make_policy(*sched, PolicyConfig{}));
+    for (const PolicyConfig& policy : config.policies) {
+      policies.push_back(make_policy(*sched, policy));
+    }
+    for (AnyPolicy& policy : policies) {
+      std::visit([this](auto& each) { connect_policy(each); }, policy);
+    }
+  }
+
+  template <class Policy>
+  void connect_policy(Policy& policy) {
+    constexpr bool is_default = std::is_same_v<Policy, KernelDefault>;
+    if constexpr (is_default || redefines(&KernelDefault::select_task_rq, &Policy::select_task_rq)) {
+      sched->select_task_rq.connect<&Policy::select_task_rq>(policy);
+    }
+    if constexpr (is_default || redefines(&KernelDefault::poll_bounds, &Policy::poll_bounds)) {
+      for (auto& softnet : softnets) {
+        softnet->poll_bounds.template connect<&Policy::poll_bounds>(policy);
+      }
+    }
+    if constexpr (is_default || redefines(&KernelDefault::completes_first, &Policy::completes_first)) {
+      for (BlockPort& block : blocks) {
+        if (block.blk) {
+          block.blk->first.template connect<&Policy::completes_first>(policy);
+        }
+      }
+    }
+    if constexpr (std::is_same_v<Policy, Attribution>) {
+      attribution = true;
+    }
+  }
+
+  // ---- the workload ----
+  int device_named(const std::string& name) const {
+    for (std::size_t i = 0; i < config.devices.size(); ++i) {
+      if (device_name(config.devices[i]) == name) {
+        return static_cast<int>(i);
+      }
+    }
+    return -1;
+  }
+
+  void build_agents(const AgentConfig& agent_config) {
+    for (int i = 0; i < agent_config.count; ++i) {
+      Task& task = sched->add_task(numbered(agent_config.name, i), Role::agent, agent_config.sched);
+      task.latency_class = agent_config.latency_class;
+      task.home_cpu = home_of(task, agent_config, i);
+      const auto read_device = static_cast<DeviceId>(
+          agent_config.read.device.empty() ? -1 : device_named(agent_config.read.device));
+      agents.push_back(std::make_unique<Agent>(kernel(), agent_config, task,
+                                               static_cast<std::int32_t>(agents.size()), read_device, rng));
+      Agent& agent = *agents.back();
+      agent_of_task.resize(sched->task_count(), nullptr);
+      agent_of_task[index(task.id)] = &agent;
+      if (!agent_config.tool.device.empty()) {
+        connect_tool(agent, agent_config);
+      }
+      launch(task, then<&Agent::start>(agent));
+    }
+  }
+
+  // The configured home, and for the agents after the first the next CPUs they may use; else one after another.
+  CpuId home_of(const Task& task, const AgentConfig& agent_config, int number) const {
+    const int count = config.topology.cpus;
+    int home = agent_config.home_cpu >= 0 ? agent_config.home_cpu : static_cast<int>(agents.size()) % count;
+    const int steps = agent_config.home_cpu >= 0 ? number % task.nr_allowed : 0;
+    for (int step = 0; !task.allowed.test(static_cast<std::size_t>(home)) || step < steps;) {
+      step += task.allowed.test(static_cast<std::size_t>(home)) ? 1 : 0;
+      home = (home + 1) % count;
+    }
+    return static_cast<CpuId>(home);
+  }
+
+  void connect_tool(Agent& agent, const AgentConfig& agent_config) {
+    const int device = device_named(agent_config.tool.device);
+    const int nic = nic_of_device[static_cast<std::size_t>(device)];
+    if (nic < 0) {
+      Task& server_task = sched->add_task(agent.name() + "-server", Role::server, agent_config.server_sched);
+      const FlowId client = tcp->add_socket(agent.task(), agent_config.latency_class, Transport::veth).flow;
+      const FlowId serving = tcp->add_socket(server_task, LatencyClass::normal, Transport::veth).flow;
+      tcp->socket(client).peer = serving;
+      tcp->socket(serving).peer = client;
+      agent.connect_socket(client);
+      servers.push_back(std::make_unique<Server>(kernel(), agent, server_task, serving, rng));
+      launch(server_task, then<&Server::start>(*servers.back()));
+      return;
+    }
+    const FlowId flow = add_nic_socket(agent.task(), agent_config.latency_class, nic);
+    agent.connect_socket(flow);
+    remote_tools.resize(index(flow) + 1);
+    remote_tools[index(flow)] = {&agent_config, nic};
+    agent.remote_call.connect<&Impl::remote_call>(*this);
+  }
+
+  FlowId add_nic_socket(Task& owner, LatencyClass latency_class, int nic) {
+    Socket& socket = tcp->add_socket(owner, latency_class, Transport::nic);
+    NicPort& port = *nics[static_cast<std::size_t>(nic)];
+    socket.nic = nic;
+    socket.napi = port.first_napi + static_cast<int>(index(port.nic.queue_of(socket.flow)));
+    return socket.flow;
+  }
+
+  void build_background(const BackgroundConfig& background) {
+    const auto device = static_cast<DeviceId>(background.device.empty() ? -1 : device_named(background.device));
+    FlowId first_flow = FlowId::none;
+    for (int i = 0; i < background.count; ++i) {
+      Task& task = sched->add_task(numbered(background.name, i), Role::background, background.sched);
+      switch (background.kind) {
+        case BackgroundKind::burst:
+          bursts.push_back(std::make_unique<Burst>(kernel(), background, task, rng));
+          compute_tasks.push_back(&task);
+          launch(task, then<&Burst::start>(*bursts.back()));
+          break;
+        case BackgroundKind::hog:
+          hogs.push_back(std::make_unique<Hog>(kernel(), task));
+          compute_tasks.push_back(&task);
+          launch(task, then<&Hog::start>(*hogs.back()));
+          break;
+        case BackgroundKind::writer:
+          writers.push_back(std::make_unique<Writer>(kernel(), background, task, device, rng));
+          launch(task, then<&Writer::start>(*writers.back()));
+          break;
+        case BackgroundKind::bulk: build_bulk(background, task, i); break;
+        case BackgroundKind::flow: {
+          const FlowId flow = add_nic_socket(task, LatencyClass::background, nic_of_device[index(device)]);
+          first_flow = i == 0 ? flow : first_flow;
+          sinks.push_back(std::make_unique<Sink>(kernel(), task, flow));
+          launch(task, then<&Sink::start>(*sinks.back()));
+          break;
+        }
+      }
+    }
+    if (background.kind == BackgroundKind::flow) {
+      build_flow_source(background, first_flow, nic_of_device[index(device)]);
+    }
+  }
+
+  void build_bulk(const BackgroundConfig& background, Task& sender_task, int number) {
+    Task& sink_task = sched->add_task(numbered(background.name + "-rx", number), Role::background, background.sched);
+    const FlowId sender = tcp->add_socket(sender_task, LatencyClass::background, Transport::veth).flow;
+    const FlowId sink = tcp->add_socket(sink_task, LatencyClass::background, Transport::veth).flow;
+    tcp->socket(sender).peer = sink;
+    tcp->socket(sink).peer = sender;
+    sinks.push_back(std::make_unique<Sink>(kernel(), sink_task, sink));
+    launch(sink_task, then<&Sink::start>(*sinks.back()));
+    senders.push_back(std::make_unique<Sender>(kernel(), background, sender_task, sender));
+    launch(sender_task, then<&Sender::start>(*senders.back()));
+  }
+
+  void build_flow_source(const BackgroundConfig& background, FlowId first_flow, int nic) {
+    FlowSourceConfig source;
+    source.first_flow = first_flow;
+    source.flows = background.count;
+    source.rate = background.rate;
+    Nic& device = nics[static_cast<std::size_t>(nic)]->nic;
+    source.link_rate = device.config().link_rate;
+    source.mss = device.config().mss;
+    sources.push_back(std::make_unique<FlowSource>(engine, source, rng.stream(background.name + "/gaps")));
+    sources.back()->burst.connect<&Nic::receive_burst>(device);
+    sources.back()->start();
+  }
+
+  void build_tracer() {
+    if (config.tracer.program == TracerProgram::none) {
+      return;
+    }
+    Task& task = sched->add_task("bpftrace", Role::tracer, SchedConfig{});
+    tracer = std::make_unique<Tracer>(kernel(), tracepoints, config.tracer, task, rng);
+    launch(task, then<&Tracer::start>(*tracer));
+  }
+
+  // Tasks start one after another, so that no two begin at the same instant.
+  void launch(Task& task, const Work& first) {
+    task.saved = first;
+    engine.at<&Impl::start_task>(sim::SimTime{sim::Nanos{20'000 * (static_cast<std::int64_t>(task.id) + 1)}}, *this,
+                                 index(task.id));
+  }
+  void start_task(std::uint64_t number) {
+    Task& task = sched->task(static_cast<TaskId>(number));
+    sched->try_to_wake_up(task, task.cpu, {});
+    sched->cpu(task.cpu).settle();  // nobody executes there who would notice
+  }
+
+  // ---- tracepoints ----
+  void arm_observers() {
+    if (attribution) {
+      for (const Tracepoint point : Attribution::points) {
+        tracepoints.arm(point);
+        attributed |= std::uint32_t{1} << static_cast<unsigned>(point);
+      }
+    }
+    for (unsigned i = 0; recorder != nullptr && i < static_cast<unsigned>(Tracepoint::count); ++i) {
+      tracepoints.arm(static_cast<Tracepoint>(i));
+    }
+  }
+
+  void tracepoint(Tracepoint point, CpuId id, std::int64_t a, std::int64_t b, std::int64_t c) {
+    Cpu& cpu = *cpus[index(id)];
+    if (recorder != nullptr && meter.on()) {
+      const Task* curr = sched->curr(id);
+      TaskId current = curr == nullptr ? TaskId::none : curr->id;
+      if (point == Tracepoint::sched_switch) {
+        current = static_cast<TaskId>(a);
+      }
+      recorder->record(TraceRecord{engine.now(), a, b, c, current, id, point,
+                                   static_cast<std::uint8_t>(cpu.context()), cpu.irqs_off(), cpu.need_resched()});
+    }
+    if (tracer) {
+      tracer->hit(point, id, a, b, c);
+    }
+    if ((attributed >> static_cast<unsigned>(point) & 1u) != 0) {
+      cpu.charge(costs.draw(Cost::attribution_tracepoint));
+    }
+  }
+
+  // ---- what crosses from one model to another ----
+  void start_softirqs(CpuId id) { softirqs[index(id)]->start(); }
+  bool softirqs_pending(CpuId id) { return softirqs[index(id)]->pending(); }
+  sim::Nanos next_timer(CpuId id) { return timers[index(id)]->next_timer(); }
+  void idle_changed(CpuId id, bool idle) { timers[index(id)]->idle_changed(idle); }
+  void arm_sleeper(CpuId id, const Sleeper& sleeper) { timers[index(id)]->arm(sleeper); }
+  void hrtimer_expired(const Sleeper& sleeper, CpuId id) { nanosleep->expired(sleeper, id); }
+  bool to_backlog(CpuId id, const Packet& packet) { return softnets[index(id)]->enqueue_to_backlog(packet); }
+  void to_nic(int nic, const Packet& packet) { nics[static_cast<std::size_t>(nic)]->nic.transmit(packet); }
+  void agent_waits(int napi, int change) { napis[static_cast<std::size_t>(napi)]->agent_waiters += change; }
+  sim::Nanos device_cost(Cost cost) {
+    const bool read = cost == Cost::nvme_read_4k || cost == Cost::virtio_blk_request;
+    return costs.draw(cost, read);
+  }
+  void device_stamp(CompletionId id, Stage stage) { completions.stamp(id, stage, engine.now()); }
+  void raise_block(CpuId id) { softirqs[index(id)]->raise(SoftirqVector::block); }
+  void block_done(CpuId id) { block_actions[index(id)]->step(); }
+  void block_ipi(CpuId from, CpuId to) { block_ipis[index(to)]->send_call_function(*cpus[index(from)]); }
+  void resched_ipi(CpuId from, CpuId to) { block_ipis[index(to)]->send_reschedule(*cpus[index(from)]); }
+  sim::Nanos submit_bio(const Request& request, bool& accepted) {
+    return blocks[index(request.device)].blk->submit(request, accepted);
+  }
+  void read_reached_user(const Completion& completion) {
+    agent_of_task[index(completion.waiter)]->read_reached_user(completion);
+  }
+  void softirq_ran(SoftirqVector vector, sim::Nanos span) { meter.record(softirq_metric(vector), span); }
+  void remote_call(FlowId flow, sim::Nanos service, CompletionId completion) {
+    const RemoteTool& tool = remote_tools[index(flow)];
+    RemoteCall call;
+    call.flow = flow;
+    call.reply_bytes = tool.agent->tool.reply;
+    call.one_way = tool.agent->tool.one_way;
+    call.service = service;
+    call.completion = completion;
+    call.latency_class = tool.agent->latency_class;
+    nics[static_cast<std::size_t>(tool.nic)]->expect(call);
+  }
+
+  // ---- measuring ----
+  std::int64_t drops() const {
+    std::int64_t sum = 0;
+    for (const auto& nic : nics) {
+      sum += nic->drops();
+    }
+    return sum;
+  }
+  std::int64_t compute_time() const {
+    std::int64_t sum = 0;
+    for (const Task* task : compute_tasks) {
+      sum += task->se.sum_exec_runtime;
+    }
+    return sum;
+  }
+
+  void start_measuring() {
+    for (auto& cpu : cpus) {
+      cpu->reset_accounting();
+    }
+    costs.reset_account();
+    drops_before = drops();
+    compute_before = compute_time();
+    events_before = engine.executed();
+    measured_from = engine.now();
+    meter.start();
+  }
+
+  void finish() {
+    Metrics& metrics = meter.metrics();
+    for (auto& cpu : cpus) {
+      cpu->account_now();
+      const auto& time = cpu->accounted();
+      constexpr std::array counters{Counter::cpu_user_ns,      Counter::cpu_system_ns,  Counter::cpu_softirq_ns,
+                                    Counter::cpu_ksoftirqd_ns, Counter::cpu_hardirq_ns, Counter::cpu_idle_ns,
+                                    Counter::cpu_other_ns};
+      for (std::size_t i = 0; i < counters.size(); ++i) {
+        metrics[counters[i]] += time[i];
+      }
+      metrics[Counter::interrupts_device] += cpu->interrupts()[0];
+      metrics[Counter::interrupts_timer] += cpu->interrupts()[1];
+      metrics[Counter::interrupts_ipi] += cpu->interrupts()[2];
+    }
+    metrics[Counter::rx_drops] += drops() - drops_before;
+    metrics[Counter::background_cpu_ns] = compute_time() - compute_before;
+    metrics.agent_cost_ns = costs.agent_ns();
+    metrics.measured = engine.now() - measured_from;
+    metrics.events = engine.executed() - events_before;
+  }
+
+  // NET_RX's side of the softirq core.
+  struct NetRx {
+    Softirq& core;
+    void raise() { core.raise(SoftirqVector::net_rx); }
+    void done() { core.done(); }
+    sim::SimTime entered() { return core.entered(); }
+    sim::SimTime raised() { return core.raise_of_running(); }
+  };
+  // A softirq that is nothing but its cost.
+  struct CostAction {
+    Impl& host;
+    CpuId cpu;
+    Cost cost;
+    void run() { host.cpus[index(cpu)]->run<&CostAction::done>(Context::softirq, host.costs.draw(cost), *this); }
+    void done() { host.softirqs[index(cpu)]->done(); }
+  };
+  // blk_done_softirq serves every disk's list.
+  struct BlockAction {
+    Impl& host;
+    CpuId cpu;
+    std::size_t next = 0;
+    void run() {
+      next = 0;
+      step();
+    }
+    void step() {
+      while (next < host.blocks.size()) {
+        BlkMq* blk = host.blocks[next++].blk.get();
+        if (blk != nullptr && blk->has_done(cpu)) {
+          blk->block_action(cpu);
+          return;
+        }
+      }
+      host.softirqs[index(cpu)]->done();
+    }
+  };
+  struct RemoteTool {
+    const AgentConfig* agent = nullptr;
+    int nic = -1;
+  };
+
+  HostConfig config;
+  sim::Rng rng;
+  sim::Engine engine;
+  CostSampler costs;
+  Tracepoints tracepoints;
+  CompletionPool completions;
+  Meter meter;
+  TraceRecorder* recorder;
+
+  std::vector<std::unique_ptr<Cpu>> cpus;
+  std::vector<std::unique_ptr<Softirq>> softirqs;
+  std::vector<std::unique_ptr<NetRx>> net_rx;
+  std::vector<std::unique_ptr<BlockAction>> block_actions;
+  std::vector<std::unique_ptr<CostAction>> cost_actions;
+  std::vector<std::unique_ptr<Softnet>> softnets;
+  std::vector<std::unique_ptr<CpuTimers>> timers;
+  std::vector<std::unique_ptr<IpiReceiver>> block_ipis;
+  std::unique_ptr<Sched> sched;
+  std::unique_ptr<Nanosleep> nanosleep;
+  std::unique_ptr<Tcp> tcp;
+  std::unique_ptr<IoUring> io_uring;
+  std::vector<std::unique_ptr<Ksoftirqd>> ksoftirqds;
+
+  std::vector<int> vectors;          // unmanaged vectors by CPU
+  std::vector<int> managed_vectors;  // by CPU
+  int vectors_allotted = 0;
+  std::vector<int> nic_of_device;    // by device; -1: not a NIC
+  std::vector<std::unique_ptr<NicPort>> nics;
+  std::vector<Napi*> napis;
+  std::vector<BlockPort> blocks;     // by device; empty unless a disk
+
+  std::vector<AnyPolicy> policies;
+  bool attribution = false;
+  std::uint32_t attributed = 0;
+
+  std::vector<std::unique_ptr<Agent>> agents;
+  std::vector<Agent*> agent_of_task;
+  std::vector<std::unique_ptr<Server>> servers;
+  std::vector<RemoteTool> remote_tools;  // by flow
+  std::vector<std::unique_ptr<Burst>> bursts;
+  std::vector<std::unique_ptr<Hog>> hogs;
+  std::vector<std::unique_ptr<Writer>> writers;
+  std::vector<std::unique_ptr<Sender>> senders;
+  std::vector<std::unique_ptr<Sink>> sinks;
+  std::vector<std::unique_ptr<FlowSource>> sources;
+  std::vector<const Task*> compute_tasks;
+  std::unique_ptr<Tracer> tracer;
+
+  std::int64_t drops_before = 0;
+  std::int64_t compute_before = 0;
+  std::uint64_t events_before = 0;
+  sim::SimTime measured_from{};
+};
+
+Host::Host(const HostConfig& config, std::uint64_t seed, TraceRecorder* recorder)
+    : impl_{std::make_unique<Impl>(config, seed, recorder)} {}
+Host::~Host() = default;
+
+void Host::run(sim::Nanos warmup, sim::Nanos duration) {
+  advance(sim::SimTime{warmup + duration}, warmup);
+  finish();
+}
+
+void Host::advance(sim::SimTime until, sim::Nanos warmup) {
+  const sim::SimTime measure_from{warmup};
+  if (!impl_->meter.on() && until >= measure_from) {
+    impl_->engine.run_until(measure_from);
+    impl_->start_measuring();
+  }
+  impl_->engine.run_until(until);
+}
+
+void Host::finish() { impl_->finish(); }
+
+const Metrics& Host::metrics() const { return impl_->meter.metrics(); }
+
+std::uint64_t Host::events() const { return impl_->engine.executed(); }
+
+std::string_view Host::task_name(TaskId id) const {
+  return id == TaskId::none ? std::string_view{"swapper"} : std::string_view{impl_->sched->task(id).name};
+}
+
+int Host::task_count() const { return static_cast<int>(impl_->sched->task_count()); }
+
+const std::vector<TracerRow>& Host::tracer_rows() const {
+  static const std::vector<TracerRow> none;
+  return impl_->tracer ? impl_->tracer->rows() : none;
+}
+
+std::string_view Host::task_role(TaskId id) const {
+  switch (impl_->sched->task(id).role) {
+    case Role::agent: return "agent";
+    case Role::server: return "server";
+    case Role::background: return "background";
+    case Role::kernel: return "kernel";
+    case Role::tracer: return "tracer";
+  }
+  return "unknown";
+}
+
+}  // namespace models

@@ -1,0 +1,48 @@
+// One machine: builds, owns and wires every model. READ THIS SECOND, after completion.h: host.cpp shows, in the
+// order of the chain, who is connected to whom.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "models/host_config.h"
+#include "models/metrics.h"
+#include "models/tracepoints.h"
+#include "models/tracer.h"
+#include "sim/time.h"
+
+namespace models {
+
+class Host {
+ public:
+  // `config` is valid (scenarios/validate.h). The same config and seed give the same run.
+  Host(const HostConfig& config, std::uint64_t seed, TraceRecorder* recorder = nullptr);
+  ~Host();
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+
+  // Runs the warm-up unmeasured, then `duration` measured. Events at the end's instant run.
+  void run(sim::Nanos warmup, sim::Nanos duration);
+  // The same in steps, for callers that show progress or stop early: runs up to `until`, measuring from
+  // `warmup` on. finish() closes the books; metrics() is complete after it.
+  void advance(sim::SimTime until, sim::Nanos warmup);
+  void finish();
+
+  const Metrics& metrics() const;
+  std::uint64_t events() const;
+  // For a trace's text: a task's name; "swapper" for none.
+  std::string_view task_name(TaskId id) const;
+  int task_count() const;
+  // What bpftrace would have printed; empty without a tracer.
+  const std::vector<TracerRow>& tracer_rows() const;
+  std::string_view task_role(TaskId id) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace models

@@ -1,0 +1,163 @@
+#include "models/io_uring.h"
+
+#include <utility>
+
+namespace models {
+
+IoUring::IoUring(sim::Engine& engine, Sched& sched, CostSampler& costs, const Tracepoints& tracepoints,
+                 CompletionPool& completions, Meter& meter)
+    : engine_{engine}, sched_{sched}, costs_{costs}, tracepoints_{tracepoints}, completions_{completions}, meter_{meter} {}
+
+IoUring::Ring& IoUring::ring_of(const Task& task) {
+  if (rings_.size() <= index(task.id)) {
+    rings_.resize(index(task.id) + 1);
+  }
+  return rings_[index(task.id)];
+}
+
+void IoUring::submit_and_wait(Task& task, const ReadCall& call, sim::Stream& addresses, const Continuation& after) {
+  Ring& ring = ring_of(task);
+  ring.call = call;
+  ring.write = false;
+  ring.agent = task.role == Role::agent;
+  ring.addresses = &addresses;
+  ring.after = after;
+  tracepoints_.fire(Tracepoint::sys_enter_io_uring_enter, task.cpu, static_cast<std::int64_t>(task.id), call.count);
+  start(task, ring);
+}
+
+void IoUring::pwrite(Task& task, DeviceId device, std::int32_t bytes, sim::Stream& addresses,
+                     const Continuation& after) {
+  Ring& ring = ring_of(task);
+  ring.call = ReadCall{device, 1, bytes, RingMode::plain, {}};
+  ring.write = true;
+  ring.agent = false;
+  ring.addresses = &addresses;
+  ring.after = after;
+  start(task, ring);
+}
+
+void IoUring::start(Task& task, Ring& ring) {
+  ring.submitted = 0;
+  ring.completed = 0;
+  ring.posted = 0;
+  ring.waits = false;
+  ring.done.clear();
+  ring.entered = engine_.now();
+  sched_.work_syscall<&IoUring::issued>(task, costs_.draw(Cost::syscall_entry, ring.agent) + submit_cost(ring), *this,
+                                        index(task.id));
+}
+
+sim::Nanos IoUring::submit_cost(const Ring& ring) {
+  const sim::Nanos block = costs_.draw(Cost::block_submit, ring.agent);
+  return ring.write ? block : block + costs_.draw(Cost::io_uring_submit, ring.agent);
+}
+
+void IoUring::submit_next(std::uint64_t task_number) {
+  Task& task = sched_.task(static_cast<TaskId>(task_number));
+  sched_.work_kernel<&IoUring::issued>(task, submit_cost(rings_[task_number]), *this, task_number);
+}
+
+// block_rq_issue; the doorbell's cost follows it.
+void IoUring::issued(std::uint64_t task_number) {
+  Task& task = sched_.task(static_cast<TaskId>(task_number));
+  Ring& ring = rings_[task_number];
+  Request request;
+  request.device = ring.call.device;
+  request.submitter = task.id;
+  request.submit_cpu = task.cpu;
+  request.bytes = ring.call.bytes;
+  request.write = ring.write;
+  request.latency_class = ring.call.ctx.latency_class;
+  request.draw_key = ring.addresses->next() >> 20;
+  if (ring.agent) {
+    request.completion = completions_.acquire(ring.call.ctx, task.id);
+  }
+  bool accepted = false;
+  sched_.cpu(task.cpu).charge(submit_bio(request, accepted));
+  ++ring.submitted;
+  if (!accepted) {  // -EAGAIN: the CQE carries the error at once
+    ++ring.completed;
+    if (ring.agent) {
+      ring.done.push_back(request.completion);
+    }
+  }
+  if (ring.submitted < ring.call.count) {
+    submit_next(task_number);
+    return;
+  }
+  sched_.work_kernel<&IoUring::wait>(task, sim::Nanos{0}, *this, task_number);
+}
+
+// io_cqring_wait: run task work; return if enough; sleep.
+void IoUring::wait(std::uint64_t task_number) {
+  Task& task = sched_.task(static_cast<TaskId>(task_number));
+  Ring& ring = rings_[task_number];
+  if (ring.completed > ring.posted) {
+    sim::Nanos cost = costs_.draw(Cost::io_uring_task_work, ring.agent);
+    for (int i = ring.posted; i < ring.completed; ++i) {
+      cost += ring.write ? sim::Nanos{0} : costs_.draw(Cost::cqe_post, ring.agent);
+    }
+    sched_.work_kernel<&IoUring::run_task_work>(task, cost, *this, task_number);
+  } else if (ring.posted == ring.call.count) {
+    sched_.work_kernel<&IoUring::returned>(task, costs_.draw(Cost::syscall_exit, ring.agent), *this, task_number);
+  } else {
+    ring.waits = true;
+    sched_.sleep(task, make_work<&IoUring::wait>(sim::Nanos{0}, *this, task_number));
+  }
+}
+
+void IoUring::run_task_work(std::uint64_t task_number) {
+  Task& task = sched_.task(static_cast<TaskId>(task_number));
+  Ring& ring = rings_[task_number];
+  for (; ring.posted < ring.completed; ++ring.posted) {
+    if (!ring.agent) {
+      continue;
+    }
+    const CompletionId id = ring.done[static_cast<std::size_t>(ring.posted)];
+    tracepoints_.fire(Tracepoint::io_uring_complete, task.cpu, static_cast<std::int64_t>(task.id), ring.call.bytes);
+    completions_.stamp(id, Stage::cqe, engine_.now());
+    const Completion& completion = completions_[id];
+    if (completion.has(Stage::device_done)) {
+      meter_.record(Metric::completion_to_cqe, engine_.now() - completion.when(Stage::device_done));
+    }
+  }
+  wait(task_number);
+}
+
+void IoUring::returned(std::uint64_t task_number) {
+  Task& task = sched_.task(static_cast<TaskId>(task_number));
+  Ring& ring = rings_[task_number];
+  if (!ring.write) {
+    tracepoints_.fire(Tracepoint::sys_exit_io_uring_enter, task.cpu, static_cast<std::int64_t>(task.id), ring.call.count);
+  }
+  if (ring.agent) {
+    meter_.record(Metric::io_uring_enter, engine_.now() - ring.entered);
+    for (const CompletionId id : ring.done) {
+      completions_.stamp(id, Stage::user, engine_.now());
+      reached_user(completions_[id]);
+      completions_.release(id);
+    }
+  }
+  resume(ring.after);
+}
+
+// io_complete_rw in the completion's context: keeps the result and notifies.
+void IoUring::end_io(const Request& request, CpuId cpu) {
+  Task& task = sched_.task(request.submitter);
+  Ring& ring = rings_[index(task.id)];
+  ++ring.completed;
+  if (ring.agent) {
+    ring.done.push_back(request.completion);
+  }
+  const bool enough = ring.completed == ring.call.count;
+  if (ring.waits && (enough || ring.call.ring == RingMode::plain)) {
+    ring.waits = false;
+    sched_.try_to_wake_up(task, cpu, {.sync = false, .completion = request.completion});
+  } else if (!ring.waits && ring.call.ring == RingMode::plain && task.cpu != cpu &&
+             sched_.curr(task.cpu) == &task) {
+    resched_ipi(cpu, task.cpu);
+  }
+}
+
+}  // namespace models

@@ -1,0 +1,81 @@
+// io_uring reads and synchronous O_DIRECT writes: submission, task work, the wait for the CQEs.
+//
+//   submit_and_wait(n) ─ io_submit_sqe ×n ─► blk-mq ... end_io ─► task work ─► wake ─► CQE posted by the task
+//
+// Models:   io_uring/rw.c:io_complete_rw (the result is kept; the CQE is written when the task runs its task
+//           work), io_uring.c:io_cqring_wait; the default ring wakes on the first completion whatever is
+//           awaited, DEFER_TASKRUN only when enough are there; none of these wakes is WF_SYNC; a task that runs
+//           on another CPU gets a reschedule IPI (TWA_SIGNAL). block/fops.c: a synchronous O_DIRECT write
+//           sleeps uninterruptibly until its bio ends.
+// Left out: SQPOLL, IOPOLL, links, io-wq, registered waits, plugging (a call submits at most two SQEs
+//           without one; more are submitted one by one here too).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "models/completion_pool.h"
+#include "models/request.h"
+#include "models/sched.h"
+#include "models/syscalls.h"
+
+namespace models {
+
+struct ReadCall {
+  DeviceId device = DeviceId::none;
+  int count = 0;
+  std::int32_t bytes = 0;
+  RingMode ring = RingMode::plain;
+  AgentLatencyCtx ctx;
+};
+
+class IoUring {
+ public:
+  IoUring(sim::Engine& engine, Sched& sched, CostSampler& costs, const Tracepoints& tracepoints,
+          CompletionPool& completions, Meter& meter);
+
+  sim::Port<sim::Nanos(const Request&, bool&)> submit_bio;  // out: blk-mq; returns the doorbell's cost
+  sim::Port<void(CpuId, CpuId)> resched_ipi;                // out: (from, to) TWA_SIGNAL to a running task
+  sim::Port<void(const Completion&)> reached_user;          // out: a read's chain is complete
+
+  // System calls of the current task. `addresses` gives each request's place on the device.
+  void submit_and_wait(Task& task, const ReadCall& call, sim::Stream& addresses, const Continuation& after);
+  void pwrite(Task& task, DeviceId device, std::int32_t bytes, sim::Stream& addresses, const Continuation& after);
+
+  void end_io(const Request& request, CpuId cpu);  // in: from blk-mq
+
+ private:
+  struct Ring {
+    ReadCall call;
+    bool write = false;
+    bool agent = false;
+    sim::Stream* addresses = nullptr;
+    int submitted = 0;
+    int completed = 0;   // results kept, task work pending
+    int posted = 0;      // CQEs
+    bool waits = false;
+    std::vector<CompletionId> done;
+    sim::SimTime entered{};
+    Continuation after;
+  };
+
+  Ring& ring_of(const Task& task);
+  void start(Task& task, Ring& ring);
+  void submit_next(std::uint64_t task);
+  void issued(std::uint64_t task);
+  void wait(std::uint64_t task);
+  void sleep(Task& task);
+  void run_task_work(std::uint64_t task);
+  void returned(std::uint64_t task);
+  sim::Nanos submit_cost(const Ring& ring);
+
+  sim::Engine& engine_;
+  Sched& sched_;
+  CostSampler& costs_;
+  const Tracepoints& tracepoints_;
+  CompletionPool& completions_;
+  Meter& meter_;
+  std::vector<Ring> rings_;  // by task
+};
+
+}  // namespace models

@@ -1,0 +1,131 @@
+#include "models/timer.h"
+
+#include <algorithm>
+
+namespace models {
+
+namespace {
+
+constexpr sim::Nanos no_timer{1'000'000'000};
+constexpr int busy_factor = 16;  // sd->busy_factor: a busy CPU balances that much less often
+
+}  // namespace
+
+CpuTimers::CpuTimers(sim::Engine& engine, Cpu& cpu, Softirq& softirq, const KernelConfig& kernel, int cpus,
+                     CostSampler& costs, const Tracepoints& tracepoints, CompletionPool& completions,
+                     const sim::Rng& rng)
+    : engine_{engine},
+      cpu_{cpu},
+      softirq_{softirq},
+      costs_{costs},
+      tracepoints_{tracepoints},
+      completions_{completions},
+      tick_period_{1'000'000'000 / kernel.hz},
+      balance_jiffies_{std::max(1, cpus * busy_factor * kernel.hz / 1000 - 1)},
+      timer_interval_{sim::Distribution::exponential(kernel.timer_softirq_interval)},
+      rcu_interval_{sim::Distribution::exponential(kernel.rcu_softirq_interval)},
+      stream_{rng.stream("cpu/housekeeping", index(cpu.id()))} {
+  line_.kind = IrqKind::timer;
+  line_.handler.connect<&CpuTimers::enter>(*this);
+  event_.bind<&CpuTimers::expire>(engine_, *this);
+  sleepers_.reserve(64);
+  next_wheel_ += timer_interval_.sample(stream_);
+  next_rcu_ += rcu_interval_.sample(stream_);
+}
+
+void CpuTimers::arm(const Sleeper& sleeper) {
+  sleepers_.push_back(sleeper);
+  program();
+}
+
+void CpuTimers::idle_changed(bool idle) {
+  if (idle) {
+    next_tick_ = sim::never;
+  } else {
+    const std::int64_t period = tick_period_.count();
+    next_tick_ = sim::SimTime{sim::Nanos{(sim::count(engine_.now()) / period + 1) * period}};
+  }
+  program();
+}
+
+sim::Nanos CpuTimers::next_timer() const {
+  sim::SimTime next = next_tick_;
+  for (const Sleeper& sleeper : sleepers_) {
+    next = std::min(next, sleeper.hard);
+  }
+  return next == sim::never ? no_timer : next - engine_.now();
+}
+
+// tick_program_event: the earliest hard expiry, or the tick.
+void CpuTimers::program() {
+  sim::SimTime next = next_tick_;
+  for (const Sleeper& sleeper : sleepers_) {
+    next = std::min(next, sleeper.hard);
+  }
+  if (next == sim::never) {
+    event_.disarm();
+  } else {
+    event_.arm_at(std::max(next, engine_.now()));
+  }
+}
+
+void CpuTimers::expire() {
+  const sim::Nanos delivery = costs_.draw(Cost::timer_delivery);
+  if (delivery.count() == 0) {
+    arrive();
+  } else {
+    engine_.after<&CpuTimers::arrive>(delivery, *this);
+  }
+}
+
+void CpuTimers::enter() {
+  cpu_.run<&CpuTimers::run_queues>(Context::hardirq,
+                                   costs_.draw(Cost::hardirq_entry) + costs_.draw(Cost::hrtimer_interrupt), *this);
+}
+
+void CpuTimers::run_queues() {
+  const sim::SimTime now = engine_.now();
+  for (std::size_t i = 0; i < sleepers_.size();) {
+    if (sleepers_[i].soft > now) {
+      ++i;
+      continue;
+    }
+    const Sleeper due = sleepers_[i];
+    sleepers_[i] = sleepers_.back();
+    sleepers_.pop_back();
+    tracepoints_.fire(Tracepoint::hrtimer_expire_entry, cpu_.id(), static_cast<std::int64_t>(due.task),
+                      sim::count(due.soft));
+    completions_.stamp(due.completion, Stage::timer, due.soft);
+    completions_.stamp(due.completion, Stage::hardirq_entry, now);
+    expired(due, cpu_.id());
+  }
+  sim::Nanos rest = costs_.draw(Cost::clockevent_program) + costs_.draw(Cost::hardirq_exit);
+  if (next_tick_ <= now) {
+    rest += costs_.draw(Cost::tick);
+    run_tick();
+  }
+  program();
+  cpu_.run<&CpuTimers::leave>(Context::hardirq, rest, *this);
+}
+
+void CpuTimers::run_tick() {
+  const sim::SimTime now = engine_.now();
+  tracepoints_.fire(Tracepoint::hrtimer_expire_entry, cpu_.id(), -1, sim::count(next_tick_));
+  while (next_tick_ <= now) {
+    next_tick_ += tick_period_;
+  }
+  if (next_wheel_ <= now) {
+    softirq_.raise(SoftirqVector::timer);
+    next_wheel_ = now + timer_interval_.sample(stream_);
+  }
+  if (softirq_.jiffies() % balance_jiffies_ == 0) {
+    softirq_.raise(SoftirqVector::sched);
+  }
+  if (next_rcu_ <= now) {
+    softirq_.raise(SoftirqVector::rcu);
+    next_rcu_ = now + rcu_interval_.sample(stream_);
+  }
+  tick(cpu_.id());
+}
+
+}  // namespace models
