@@ -68,7 +68,10 @@ void Agent::reply_received() {
     return;
   }
   if (completion != CompletionId::none) {
-    const Completion& reply = kernel_.completions[completion];
+    Completion& reply = kernel_.completions[completion];
+    if (!reply.has(Stage::user)) {  // its end came while its beginning was being read
+      reply.stamp(Stage::user, kernel_.engine.now());
+    }
     const sim::SimTime from = reply.has(Stage::device_done) ? reply.when(Stage::device_done)
                                                             : reply.when(Stage::softirq_raise);
     measure_return(reply, Metric::return_epoll, Metric::chain_network, from);

@@ -72,13 +72,13 @@ int BlkMq::hctx_of(CpuId cpu) const {
 sim::Nanos BlkMq::submit(Request request, bool& accepted) {
   const auto queue = static_cast<QueueId>(hctx_of(request.submit_cpu));
   request.issued = engine_.now();
-  tracepoints_.fire(Tracepoint::block_rq_issue, request.submit_cpu, static_cast<std::int64_t>(request.draw_key),
-                    request.bytes, request.write ? 1 : 0);
   accepted = queue_rq(queue, request);
-  if (!accepted) {
+  if (!accepted) {  // no tag: it was never issued
     meter_.count(Counter::rejected_requests);
     return sim::Nanos{0};
   }
+  tracepoints_.fire(Tracepoint::block_rq_issue, request.submit_cpu, static_cast<std::int64_t>(request.draw_key),
+                    request.bytes, request.write ? 1 : 0);
   const bool tell = kick_needed();
   kick(queue);
   return tell ? costs_.draw(config_.doorbell, for_agent(request)) : sim::Nanos{0};
@@ -99,28 +99,19 @@ void BlkMq::handled(Queue& queue) {
 }
 
 void BlkMq::complete_next(Queue& queue) {
-  Cpu& here = queue.irq->cpu();
   while (queue.next < queue.batch.size()) {
     const Request& request = queue.batch[queue.next];
     const bool agents = for_agent(request);
     queue.served_agent |= agents;
-    const bool remote = redirect(request, here.id());
-    if (!remote && !(config_.hw_queues == 1 && !first(request))) {
+    const bool in_hardirq = completes_in_hardirq(queue, request);
+    if (in_hardirq || config_.reaps_in_handler) {
       const sim::Nanos reap_cost = config_.reaps_in_handler ? costs_.draw(config_.per_completion, agents) : sim::Nanos{0};
-      here.run<&Queue::completed>(Context::hardirq, reap_cost + costs_.draw(Cost::block_complete, agents), queue);
+      const sim::Nanos end_cost = in_hardirq ? costs_.draw(Cost::block_complete, agents) : sim::Nanos{0};
+      queue.irq->cpu().run<&Queue::reaped>(Context::hardirq, reap_cost + end_cost, queue);
       return;
     }
     ++queue.next;
-    const CpuId target = remote ? request.submit_cpu : here.id();
-    std::vector<Request>& list = done_[index(target)];
-    const bool was_empty = list.empty();
-    list.push_back(request);
-    completions_.stamp(request.completion, Stage::softirq_raise, engine_.now());
-    if (!remote) {
-      raise_block(target);
-    } else if (was_empty) {
-      send_block_ipi(here.id(), target);
-    }
+    pass_on(request, queue.irq->cpu().id());
   }
   if (config_.reaps_in_handler) {  // completions that came while this batch was completed
     Request request;
@@ -134,10 +125,36 @@ void BlkMq::complete_next(Queue& queue) {
   queue.irq->leave(queue.served_agent);
 }
 
-void BlkMq::completed_in_hardirq(Queue& queue) {
+bool BlkMq::completes_in_hardirq(Queue& queue, const Request& request) {
+  return !redirect(request, queue.irq->cpu().id()) && (config_.hw_queues > 1 || first(request));
+}
+
+void BlkMq::reaped(Queue& queue) {
   const Request request = queue.batch[queue.next++];
-  finish(request, queue.irq->cpu().id());
+  const CpuId here = queue.irq->cpu().id();
+  if (completes_in_hardirq(queue, request)) {
+    finish(request, here);
+  } else {
+    pass_on(request, here);
+  }
   complete_next(queue);
+}
+
+// blk_mq_raise_softirq, or blk_mq_complete_send_ipi: whoever finds the list empty sees to the BLOCK softirq.
+void BlkMq::pass_on(const Request& request, CpuId here) {
+  const bool remote = redirect(request, here);
+  const CpuId target = remote ? request.submit_cpu : here;
+  std::vector<Request>& list = done_[index(target)];
+  completions_.stamp(request.completion, Stage::softirq_raise, engine_.now());
+  list.push_back(request);
+  if (list.size() > 1) {
+    return;
+  }
+  if (remote) {
+    send_block_ipi(here, target);
+  } else {
+    raise_block(target);
+  }
 }
 
 // blk_mq_complete_need_ipi

@@ -75,13 +75,15 @@ class BlkMq {
     std::size_t next = 0;
     bool served_agent = false;
     void handled() { blk.handled(*this); }
-    void completed() { blk.completed_in_hardirq(*this); }
+    void reaped() { blk.reaped(*this); }
   };
 
   int hctx_of(CpuId cpu) const;
   void handled(Queue& queue);
   void complete_next(Queue& queue);
-  void completed_in_hardirq(Queue& queue);
+  bool completes_in_hardirq(Queue& queue, const Request& request);
+  void reaped(Queue& queue);
+  void pass_on(const Request& request, CpuId here);
   bool redirect(const Request& request, CpuId here) const;
   void finish(const Request& request, CpuId cpu);
   void softirq_next(CpuId cpu);

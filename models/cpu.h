@@ -104,6 +104,8 @@ class Cpu {
   void raise(IrqLine& line);
   // in: synchronous work of whoever executes here, added to its current or next piece of work.
   void charge(sim::Nanos cost);
+  // Some of it has yet to pass: an end that comes after it needs one more piece of work.
+  bool charged() const { return debt_.count() != 0; }
   // in: last local_bh_enable of a task: pending softirqs run now, in its context.
   void local_bh_enable() { invoke_softirqs_ = true; }
 

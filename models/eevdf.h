@@ -5,14 +5,14 @@
 //   tick, yield, nice(1)    ────────────►
 //
 // V is the weighted mean of the vruntimes of all queued entities, the running one included. An entity is
-// eligible while its vruntime is not beyond V, that is while it is owed service (lag_i = w_i * (V - v_i) >= 0).
+// eligible while its vruntime is not beyond V: while it is owed service, lag_i = w_i * (V - v_i) >= 0.
 // Of the eligible ones the earliest virtual deadline runs: vd_i = ve_i + r_i / w_i.
 //
 // Models:   kernel/sched/fair.c of 6.12.117 and 6.18.33 (sched_features.h): avg_vruntime, entity_eligible,
-//           update_curr, update_deadline, place_entity, enqueue_entity, dequeue_entity, requeue_delayed_entity,
-//           pick_eevdf, set_next_entity, put_prev_entity, check_preempt_wakeup_fair, yield_task_fair,
-//           reweight_entity. Integers and roundings are the kernel's. The red-black tree is a sorted array:
-//           run queues are short, and equal deadlines keep insertion order in both.
+//           update_curr, update_deadline, place_entity, enqueue_entity, dequeue_entity,
+//           requeue_delayed_entity, pick_eevdf, set_next_entity, put_prev_entity, check_preempt_wakeup_fair,
+//           yield_task_fair, reweight_entity. Integers and roundings are the kernel's. The red-black tree is
+//           a sorted array: run queues are short, and equal deadlines keep insertion order in both.
 // Left out: groups (autogroup, cgroups), quota, buddies, HRTICK, core scheduling, PELT.
 #pragma once
 
@@ -50,7 +50,8 @@ struct DequeueFlags {
 // `clock` is the CPU's rq->clock_task in ns: monotonic, without interrupt and steal time where those are
 // accounted. A caller that switches tasks does so in the kernel's order:
 //
-//   if it blocks: dequeue(prev);   next = pick();   if next != curr(): put_prev(); set_next(next);   clear_resched()
+//   if it blocks, dequeue(prev);  next = pick();  if next is not curr(), put_prev() and set_next(next);
+//   clear_resched().
 //
 // Invariants: a queued entity outside `curr` is in the array once, sorted by deadline; `curr` never is; the
 // sums cover the array alone. An entity in the array is changed only by taking it out first.
@@ -61,15 +62,15 @@ class CfsRq {
   CfsRq& operator=(const CfsRq&) = delete;
 
   // Outputs.
-  SchedEntity* curr() const { return curr_; }                // running or last run here; not after put_prev
-  bool need_resched() const { return need_resched_; }        // TIF_NEED_RESCHED, as far as this class raised it
-  int nr_queued() const { return nr_queued_; }               // with curr and delayed entities
+  SchedEntity* curr() const { return curr_; }          // running or last run here; not after put_prev
+  bool need_resched() const { return need_resched_; }  // TIF_NEED_RESCHED, as far as this class raised it
+  int nr_queued() const { return nr_queued_; }         // with curr and delayed entities
   int nr_runnable() const { return nr_queued_ - nr_delayed_; }
-  std::int64_t load() const { return load_; }                // sum of the weights of all queued entities
-  std::int64_t avg_vruntime();                               // V; moves the zero point there, as the kernel does
-  bool eligible(const SchedEntity& se) const;                // lag >= 0; se is on this queue
-  bool protected_slice(const SchedEntity& curr) const;       // it keeps the CPU against earlier deadlines
-  std::int64_t entity_lag(const SchedEntity& se);            // clamped V - v, as a dequeue now would store it
+  std::int64_t load() const { return load_; }           // sum of the weights of all queued entities
+  std::int64_t avg_vruntime();                          // V; moves the zero point there, as the kernel does
+  bool eligible(const SchedEntity& se) const;           // lag >= 0; se is on this queue
+  bool protected_slice(const SchedEntity& curr) const;  // it keeps the CPU against earlier deadlines
+  std::int64_t entity_lag(const SchedEntity& se);       // clamped V - v, as a dequeue now would store it
 
   // Inputs.
   // Puts a task on the queue, or wakes a delayed one where it is. May raise need_resched (curr is charged).
@@ -80,11 +81,11 @@ class CfsRq {
   // win are dequeued for good on the way: their on_rq is then false.
   SchedEntity* pick(std::int64_t clock);
   void set_next(SchedEntity& se, std::int64_t clock);  // se, picked and not curr, starts to run
-  void put_prev(std::int64_t clock);                   // curr stops running; queued again if it is still runnable
+  void put_prev(std::int64_t clock);  // curr stops running; queued again if it is still runnable
   // Charges curr for the time since the last call; raises need_resched when its slice has ended.
   void update_curr(std::int64_t clock);
-  // check_preempt_wakeup_fair: whether the wakee, just enqueued here, takes the CPU from curr; need_resched is
-  // then raised too. Asks nothing while need_resched is set. The caller does not ask when the CPU is to be
+  // check_preempt_wakeup_fair: whether the wakee, just enqueued here, takes the CPU from curr; need_resched
+  // is then raised too. Asks nothing while need_resched is set. The caller does not ask when the CPU is to be
   // rescheduled for another class, or when another class runs. fork: the wakee is new.
   bool wakeup_preempt(SchedEntity& wakee, std::int64_t clock, bool fork = false);
   void tick(std::int64_t clock);   // entity_tick

@@ -10,8 +10,8 @@ namespace models {
 
 // The clamp bounds what a task can be owed or owe when it leaves; in between, nothing is forgotten.
 std::int64_t CfsRq::entity_lag(const SchedEntity& se) {
-  const std::int64_t real = features_.lag_clamp == LagClamp::slice_plus_tick ? max_slice() + tick_
-                                                                            : std::max(2 * se.slice, tick_);
+  const std::int64_t real =
+      features_.lag_clamp == LagClamp::slice_plus_tick ? max_slice() + tick_ : std::max(2 * se.slice, tick_);
   const std::int64_t limit = calc_delta_fair(real, se.load);
   return std::clamp(avg_vruntime() - se.vruntime, -limit, limit);
 }

@@ -178,6 +178,7 @@ struct Host::Impl {
       queue.irq = std::make_unique<DeviceIrq>(engine, *cpus[cpu], costs, tracepoints, meter, next_vector(),
                                               Cost::nic_irq_handler);
       queue.irq->handled.connect<&NicPort::Queue::handled>(queue);
+      irq_names.push_back(nic_config.name + "-TxRx-" + std::to_string(q));
       napis.push_back(&queue.napi);
     }
   }
@@ -187,6 +188,9 @@ struct Host::Impl {
     blk.hw_queues = nvme_config.queues;
     auto device = std::make_unique<Nvme>(engine, nvme_config);
     BlkMq& mq = build_blk(*device, blk, nvme_config.queues);
+    for (int q = 1; q <= nvme_config.queues; ++q) {  // nvme0q0 is the admin queue
+      irq_names.push_back(nvme_config.name + "q" + std::to_string(q));
+    }
     mq.kick.connect<&no_kick>();
     mq.kick_needed.connect<&always>();
     blocks.back().device = std::move(device);
@@ -200,6 +204,9 @@ struct Host::Impl {
     blk.doorbell = Cost::virtio_blk_kick;
     auto device = std::make_unique<VirtioBlk>(engine, virtio_config);
     BlkMq& mq = build_blk(*device, blk, virtio_config.num_queues);
+    for (int q = 0; q < virtio_config.num_queues; ++q) {
+      irq_names.push_back("virtio" + std::to_string(blocks.size() - 1) + "-req." + std::to_string(q));
+    }
     mq.kick.connect<&VirtioBlk::kick>(*device);
     mq.kick_needed.connect<&VirtioBlk::kick_needed>(*device);
     blocks.back().device = std::move(device);
@@ -600,6 +607,7 @@ struct Host::Impl {
   std::vector<int> vectors;          // unmanaged vectors by CPU
   std::vector<int> managed_vectors;  // by CPU
   int vectors_allotted = 0;
+  std::vector<std::string> irq_names;  // by vector allotted
   std::vector<int> nic_of_device;    // by device; -1: not a NIC
   std::vector<std::unique_ptr<NicPort>> nics;
   std::vector<Napi*> napis;
@@ -657,6 +665,48 @@ std::string_view Host::task_name(TaskId id) const {
 }
 
 int Host::task_count() const { return static_cast<int>(impl_->sched->task_count()); }
+
+int Host::task_prio(TaskId id) const {
+  if (id == TaskId::none) {
+    return 120;
+  }
+  const Task& task = impl_->sched->task(id);
+  return task.is_rt ? 99 - task.rt.rt_priority : 120 + task.se.nice;
+}
+
+int Host::cpu_count() const { return static_cast<int>(impl_->cpus.size()); }
+
+int Host::cpuidle_state(int index) const {
+  return impl_->config.topology.idle.front().state == IdleState::poll ? index : index + 1;
+}
+
+std::string Host::irq_name(int irq) const {
+  const auto vector = static_cast<std::size_t>(irq - first_device_irq);
+  return irq >= first_device_irq && vector < impl_->irq_names.size() ? impl_->irq_names[vector]
+                                                                     : "vector" + std::to_string(irq);
+}
+
+std::string_view Host::napi_device(int napi) const {
+  for (const auto& port : impl_->nics) {
+    if (napi > port->first_napi && napi <= port->first_napi + static_cast<int>(port->queues.size())) {
+      return port->nic.config().name;
+    }
+  }
+  return "(no_device)";
+}
+
+std::string_view Host::flow_device(FlowId flow) const {
+  const int nic = impl_->tcp->socket(flow).nic;
+  if (nic >= 0) {
+    return impl_->nics[static_cast<std::size_t>(nic)]->nic.config().name;
+  }
+  for (const AnyDeviceConfig& device : impl_->config.devices) {
+    if (const auto* veth = std::get_if<VethConfig>(&device)) {
+      return veth->name;
+    }
+  }
+  return "lo";
+}
 
 const std::vector<TracerRow>& Host::tracer_rows() const {
   static const std::vector<TracerRow> none;

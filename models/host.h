@@ -36,6 +36,15 @@ class Host {
   // For a trace's text: a task's name; "swapper" for none.
   std::string_view task_name(TaskId id) const;
   int task_count() const;
+  int task_prio(TaskId id) const;  // as sched_switch prints it: 120 + nice, 99 - rt_priority; idle: 120
+  int cpu_count() const;
+  // The cpuidle state's number for the `index`-th of host.idle: on x86 0 is always POLL (drivers/cpuidle/poll_state.c).
+  int cpuidle_state(int index) const;
+  // The name a driver gives its vector, "nvme0q3", "eth0-TxRx-0", "virtio1-req.0"; "vectorN" for any other.
+  std::string irq_name(int irq) const;
+  // The device of a NAPI, "(no_device)" for a backlog; the device that a connection's frames arrive on.
+  std::string_view napi_device(int napi) const;
+  std::string_view flow_device(FlowId flow) const;
   // What bpftrace would have printed; empty without a tracer.
   const std::vector<TracerRow>& tracer_rows() const;
   std::string_view task_role(TaskId id) const;

@@ -22,7 +22,18 @@ void IoUring::submit_and_wait(Task& task, const ReadCall& call, sim::Stream& add
   ring.agent = task.role == Role::agent;
   ring.addresses = &addresses;
   ring.after = after;
-  tracepoints_.fire(Tracepoint::sys_enter_io_uring_enter, task.cpu, static_cast<std::int64_t>(task.id), call.count);
+  if (sched_.cpu(task.cpu).need_resched()) {  // the reschedule on the last return to userspace comes first
+    sched_.work_syscall<&IoUring::called>(task, sim::Nanos{0}, *this, index(task.id));
+  } else {
+    called(index(task.id));
+  }
+}
+
+void IoUring::called(std::uint64_t task_number) {
+  Task& task = sched_.task(static_cast<TaskId>(task_number));
+  Ring& ring = rings_[task_number];
+  tracepoints_.fire(Tracepoint::sys_enter_io_uring_enter, task.cpu, static_cast<std::int64_t>(task.id),
+                    ring.call.count);
   start(task, ring);
 }
 
@@ -40,6 +51,7 @@ void IoUring::pwrite(Task& task, DeviceId device, std::int32_t bytes, sim::Strea
 void IoUring::start(Task& task, Ring& ring) {
   ring.submitted = 0;
   ring.completed = 0;
+  ring.taken = 0;
   ring.posted = 0;
   ring.waits = false;
   ring.done.clear();
@@ -94,11 +106,7 @@ void IoUring::wait(std::uint64_t task_number) {
   Task& task = sched_.task(static_cast<TaskId>(task_number));
   Ring& ring = rings_[task_number];
   if (ring.completed > ring.posted) {
-    sim::Nanos cost = costs_.draw(Cost::io_uring_task_work, ring.agent);
-    for (int i = ring.posted; i < ring.completed; ++i) {
-      cost += ring.write ? sim::Nanos{0} : costs_.draw(Cost::cqe_post, ring.agent);
-    }
-    sched_.work_kernel<&IoUring::run_task_work>(task, cost, *this, task_number);
+    take_work(task, ring, ring.write ? sim::Nanos{0} : costs_.draw(Cost::io_uring_task_work, ring.agent));
   } else if (ring.posted == ring.call.count) {
     sched_.work_kernel<&IoUring::returned>(task, costs_.draw(Cost::syscall_exit, ring.agent), *this, task_number);
   } else {
@@ -107,10 +115,18 @@ void IoUring::wait(std::uint64_t task_number) {
   }
 }
 
+// Empties the list of pending items. What completes meanwhile is found by another look at it.
+void IoUring::take_work(Task& task, Ring& ring, sim::Nanos cost) {
+  for (; ring.taken < ring.completed; ++ring.taken) {
+    cost += ring.write ? sim::Nanos{0} : costs_.draw(Cost::cqe_post, ring.agent);
+  }
+  sched_.work_kernel<&IoUring::run_task_work>(task, cost, *this, index(task.id));
+}
+
 void IoUring::run_task_work(std::uint64_t task_number) {
   Task& task = sched_.task(static_cast<TaskId>(task_number));
   Ring& ring = rings_[task_number];
-  for (; ring.posted < ring.completed; ++ring.posted) {
+  for (; ring.posted < ring.taken; ++ring.posted) {
     if (!ring.agent) {
       continue;
     }
@@ -122,7 +138,11 @@ void IoUring::run_task_work(std::uint64_t task_number) {
       meter_.record(Metric::completion_to_cqe, engine_.now() - completion.when(Stage::device_done));
     }
   }
-  wait(task_number);
+  if (ring.completed > ring.taken) {
+    take_work(task, ring, sim::Nanos{0});
+  } else {
+    wait(task_number);
+  }
 }
 
 void IoUring::returned(std::uint64_t task_number) {
@@ -139,14 +159,14 @@ void IoUring::returned(std::uint64_t task_number) {
       completions_.release(id);
     }
   }
-  resume(ring.after);
+  sched_.return_to_user(task, ring.after);
 }
 
 // io_complete_rw in the completion's context: keeps the result and notifies.
 void IoUring::end_io(const Request& request, CpuId cpu) {
   Task& task = sched_.task(request.submitter);
   Ring& ring = rings_[index(task.id)];
-  ++ring.completed;
+  const bool first = ring.completed++ == ring.taken;  // only the first item of the list notifies
   if (ring.agent) {
     ring.done.push_back(request.completion);
   }
@@ -154,7 +174,7 @@ void IoUring::end_io(const Request& request, CpuId cpu) {
   if (ring.waits && (enough || ring.call.ring == RingMode::plain)) {
     ring.waits = false;
     sched_.try_to_wake_up(task, cpu, {.sync = false, .completion = request.completion});
-  } else if (!ring.waits && ring.call.ring == RingMode::plain && task.cpu != cpu &&
+  } else if (first && !ring.waits && !ring.write && ring.call.ring == RingMode::plain && task.cpu != cpu &&
              sched_.curr(task.cpu) == &task) {
     resched_ipi(cpu, task.cpu);
   }

@@ -51,7 +51,8 @@ class IoUring {
     bool agent = false;
     sim::Stream* addresses = nullptr;
     int submitted = 0;
-    int completed = 0;   // results kept, task work pending
+    int completed = 0;   // results kept
+    int taken = 0;       // of these, no longer in the list of pending task work
     int posted = 0;      // CQEs
     bool waits = false;
     std::vector<CompletionId> done;
@@ -60,11 +61,13 @@ class IoUring {
   };
 
   Ring& ring_of(const Task& task);
+  void called(std::uint64_t task);
   void start(Task& task, Ring& ring);
   void submit_next(std::uint64_t task);
   void issued(std::uint64_t task);
   void wait(std::uint64_t task);
   void sleep(Task& task);
+  void take_work(Task& task, Ring& ring, sim::Nanos cost);
   void run_task_work(std::uint64_t task);
   void returned(std::uint64_t task);
   sim::Nanos submit_cost(const Ring& ring);

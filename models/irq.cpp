@@ -42,11 +42,21 @@ void DeviceIrq::entry_passed() {
                                        this, 0, costs_.draw(handler_cost_), false, false, false});
 }
 
+// A wakeup at the handler's end, and its IPI, come before irq_handler_exit.
 void DeviceIrq::leave(bool for_agent) {
+  served_agent_ = for_agent;
+  if (cpu_.charged()) {
+    cpu_.run<&DeviceIrq::left>(Context::hardirq, sim::Nanos{0}, *this);
+  } else {
+    left();
+  }
+}
+
+void DeviceIrq::left() {
   const sim::SimTime now = engine_.now();
   tracepoints_.fire(Tracepoint::irq_handler_exit, cpu_.id(), static_cast<std::int64_t>(vector_));
   meter_.record(Metric::irq_handler, now - entered_);
-  if (for_agent) {
+  if (served_agent_) {
     meter_.record(Metric::stage_irq, now - served_message_at_);
   }
   cpu_.charge(costs_.draw(Cost::hardirq_exit));

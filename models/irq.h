@@ -37,6 +37,7 @@ class DeviceIrq {
   void arrive() { cpu_.raise(line_); }
   void enter();
   void entry_passed();
+  void left();
 
   sim::Engine& engine_;
   Cpu& cpu_;
@@ -48,6 +49,7 @@ class DeviceIrq {
   IrqLine line_;
   sim::SimTime message_at_{};  // of the first message that the next handler serves
   bool message_pending_ = false;
+  bool served_agent_ = false;
   sim::SimTime served_message_at_{};
   sim::SimTime entered_{};
 };

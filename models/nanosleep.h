@@ -63,7 +63,9 @@ class Nanosleep {
   void returned_work(Task& task) {
     sched_.work_kernel<&Nanosleep::returned>(task, exit_cost(task), *this, index(task.id));
   }
-  void returned(std::uint64_t task_number) { resume(calls_[task_number].after); }
+  void returned(std::uint64_t task_number) {
+    sched_.return_to_user(sched_.task(static_cast<TaskId>(task_number)), calls_[task_number].after);
+  }
   sim::Nanos exit_cost(const Task& task) { return costs_.draw(Cost::syscall_exit, task.role == Role::agent); }
 
   sim::Engine& engine_;

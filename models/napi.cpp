@@ -120,7 +120,9 @@ void Softnet::fetch() {
     const bool agents = packet.completion != CompletionId::none;
     for_agent |= agents;
     cost += costs_.draw(is_backlog ? Cost::backlog_packet : Cost::napi_packet, agents);
-    if (agents && bounds_.agents_at_once && packet.latency_class == LatencyClass::agent_interactive) {
+    // Its message is complete: nothing more would merge into it.
+    if (agents && bounds_.agents_at_once && packet.ends_message &&
+        packet.latency_class == LatencyClass::agent_interactive) {
       break;
     }
   }

@@ -104,6 +104,11 @@ int Sched::nr_running(CpuId id) const {
   return rq.rt.nr_running() + rq.cfs.nr_queued();
 }
 
+int Sched::nr_runnable(CpuId id) const {
+  const Rq& rq = *rqs_[index(id)];
+  return rq.rt.nr_running() + rq.cfs.nr_runnable();
+}
+
 bool Sched::idle_cpu(CpuId id) const {
   const Rq& rq = *rqs_[index(id)];
   return rq.curr == nullptr && nr_running(id) == 0 && rq.wake_list.empty();
@@ -140,7 +145,7 @@ bool Sched::try_to_wake_up(Task& task, CpuId waker, Wake wake) {
   if (task.on_rq()) {  // ttwu_runnable: a delayed dequeue is called off where the task is
     rqs_[index(task.cpu)]->cfs.enqueue(task.se, clock_task(task.cpu), {.wakeup = true});
     wakeup_preempt(task, task.cpu, waker);
-    note_wakeup(task, task.cpu);
+    note_wakeup(task, waker);
     return true;
   }
   CpuId target = task.cpu;
@@ -203,13 +208,15 @@ void Sched::activate(Task& task, CpuId id, CpuId waker, bool migrated) {
     take_resched_request(id, waker);
   }
   wakeup_preempt(task, id, waker);
-  note_wakeup(task, id);
+  note_wakeup(task, waker);
 }
 
-void Sched::note_wakeup(Task& task, CpuId id) {
+// sched_wakeup, on the CPU that enqueued the task: the target's own only for its wake list.
+void Sched::note_wakeup(Task& task, CpuId here) {
   task.wakeup_at = engine_.now();
   completions_.stamp(task.woken_by, Stage::runnable, engine_.now());
-  tracepoints_.fire(Tracepoint::sched_wakeup, id, static_cast<std::int64_t>(task.id), static_cast<std::int64_t>(id));
+  tracepoints_.fire(Tracepoint::sched_wakeup, here, static_cast<std::int64_t>(task.id),
+                    static_cast<std::int64_t>(task.cpu));
 }
 
 void Sched::wakeup_preempt(Task& task, CpuId id, CpuId waker) {
@@ -221,8 +228,9 @@ void Sched::wakeup_preempt(Task& task, CpuId id, CpuId waker) {
     if (!curr->is_rt || rq.rt.wakeup_preempt(task.rt, curr->rt)) {
       resched_curr(id, waker);
     }
-  } else if (!curr->is_rt && !cpu(id).need_resched() && rq.cfs.wakeup_preempt(task.se, clock_task(id))) {
-    resched_curr(id, waker);
+  } else if (!curr->is_rt && !cpu(id).need_resched()) {
+    rq.cfs.wakeup_preempt(task.se, clock_task(id));
+    take_resched_request(id, waker);
   }
 }
 
@@ -410,6 +418,7 @@ Task* Sched::newidle_pull(CpuId id) {
       continue;
     }
     from.cfs.dequeue(task.se, clock_task(busiest), {});
+    take_resched_request(busiest, id);
     tracepoints_.fire(Tracepoint::sched_migrate_task, id, static_cast<std::int64_t>(task.id),
                       static_cast<std::int64_t>(busiest), static_cast<std::int64_t>(id));
     meter_.count(Counter::migrations);

@@ -75,6 +75,17 @@ class Sched {
   void work_kernel(Task& task, sim::Nanos cost, T& program, std::uint64_t argument = 0) {
     cpu(task.cpu).set_work(Context::task, make_work<Method>(cost, program, argument));
   }
+  // in: a system call returns to its caller. A pending reschedule, and what tracepoints charged on the way
+  // out, come before userspace (exit_to_user_mode_loop).
+  void return_to_user(const Task& task, Work continuation) {
+    Cpu& here = cpu(task.cpu);
+    if (here.charged() || here.need_resched()) {
+      continuation.boundary = true;
+      here.set_work(Context::task, continuation);
+    } else {
+      continuation.call(continuation.object, continuation.argument);
+    }
+  }
   void schedule(CpuId id);          // in: from Cpu
   void ttwu_pending(CpuId id);      // in: the wake list's IPI, or the idle loop
   void tick(CpuId id);              // in: sched_tick
@@ -85,7 +96,8 @@ class Sched {
   const Cpu& cpu(CpuId id) const { return *cpus_[index(id)]; }
   int cpu_count() const { return static_cast<int>(cpus_.size()); }
   Task* curr(CpuId id) const { return rqs_[index(id)]->curr; }
-  int nr_running(CpuId id) const;
+  int nr_running(CpuId id) const;          // rq->nr_running: with delayed sleepers
+  int nr_runnable(CpuId id) const;         // without them: rq->nr_running - cfs.h_nr_delayed
   bool idle_cpu(CpuId id) const;           // available_idle_cpu: softirqs on top of idle count as idle
   bool wakeup_in_flight(CpuId id) const { return !rqs_[index(id)]->wake_list.empty(); }
   bool share_llc(CpuId a, CpuId b) const;
@@ -111,7 +123,7 @@ class Sched {
   std::int64_t clock_task(CpuId id);
   void activate(Task& task, CpuId id, CpuId waker, bool migrated);
   void wakeup_preempt(Task& task, CpuId id, CpuId waker);
-  void note_wakeup(Task& task, CpuId id);
+  void note_wakeup(Task& task, CpuId here);
   void resched_curr(CpuId id, CpuId from);
   void take_resched_request(CpuId id, CpuId from);
   bool wake_list_allowed(const Task& task, CpuId id, CpuId waker) const;

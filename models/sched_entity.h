@@ -33,8 +33,8 @@ struct SchedEntity {
   std::int64_t deadline = 0;  // vruntime at which the current request (slice) is used up
   std::int64_t slice = 0;     // request size in real ns
   // Off queue: V - vruntime, clamped, as it was when it left; a positive lag is service still owed to it.
-  // While running: its slice protection, which 6.12 keeps in this field as a copy of the deadline taken at the
-  // switch and 6.18 keeps in the same storage under the name vprot. Waiting in the queue: meaningless.
+  // While running: its slice protection, which 6.12 keeps in this field as a copy of the deadline taken at
+  // the switch and 6.18 keeps in the same storage under the name vprot. Waiting in the queue: meaningless.
   std::int64_t vlag = 0;
   std::int64_t exec_start = 0;        // clock_task up to which it has been charged
   std::int64_t sum_exec_runtime = 0;  // real ns of CPU it was charged for

@@ -2,9 +2,10 @@
 //
 // Models:   kernel/sched/features.h (debugfs sched/features); fair.c of 6.12.117 and of 6.18.33. Stable
 //           releases carry backports, so each difference is a switch of its own and a release is only a set
-//           of them: a 6.18.26 has the wakeup check of 6.12.
-// Left out: the flags that are off by default and change more than a default (NEXT_BUDDY, HRTICK); PICK_BUDDY,
-//           which without groups and yield_to never finds a buddy; flags of load balance and CPU selection.
+//           of them.
+// Left out: NEXT_BUDDY and HRTICK, which are off; PICK_BUDDY, which without groups and yield_to never finds a
+//           buddy; the flags of load balance and CPU selection; the older wakeup check of 6.18.26, in which
+//           a fork may preempt and only a shorter slice shortens protection.
 #pragma once
 
 #include <cstdint>
@@ -21,14 +22,17 @@ enum class SliceProtection : std::uint8_t {
 
 // The bound of |vlag| when an entity leaves the queue.
 enum class LagClamp : std::uint8_t {
-  two_slices,      // 6.12: max(2 * its slice, one tick)
-  slice_plus_tick  // 6.18: the largest slice queued + one tick
+  two_slices,       // 6.12: max(2 * its slice, one tick)
+  slice_plus_tick,  // 6.18: the largest slice queued + one tick
 };
 
 // What a wakeup that asks for the CPU may do to the running task's protection.
 enum class WakeupCheck : std::uint8_t {
-  breaks_protection,  // 6.12: an eligible wakee with a shorter slice ends it, whether it wins or not
-  shortens_protection  // 6.18: only a winning wakee ends it; one that does not preempt shortens it; forks never win
+  // 6.12: an eligible wakee with a shorter slice ends it, whether it wins or not.
+  breaks_protection,
+  // 6.18: a wakee with a shorter slice is compared without regard to it, and ends it by winning. A wakee that
+  // does not win shortens it. Forks do not win, and delayed sleepers that would are dequeued in the check.
+  shortens_protection,
 };
 
 // How a weight change treats a queued entity.
@@ -51,8 +55,8 @@ struct SchedFeatures {
   LagClamp lag_clamp = LagClamp::two_slices;
   WakeupCheck wakeup_check = WakeupCheck::breaks_protection;
   Reweight reweight = Reweight::around_avg_vruntime;
-  bool scale_rel_deadline = false;         // reweight of an entity off queue scales its stored relative deadline
-  bool resched_when_unprotected = false;   // 6.18: each clock update; 6.12: only if it is also ineligible
+  bool scale_rel_deadline = false;        // a reweight off queue scales the stored relative deadline too
+  bool resched_when_unprotected = false;  // 6.18: at each clock update; 6.12: only if ineligible as well
 };
 
 // The flags of sched/features, for configurations; the version switches follow the kernel release.

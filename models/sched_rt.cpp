@@ -9,7 +9,8 @@
 namespace models {
 
 RtRq::RtRq(sim::Nanos tick, sim::Nanos rr_timeslice) {
-  sim::check(tick > sim::Nanos{0} && rr_timeslice > sim::Nanos{0}, "the tick and the round-robin turn are positive");
+  sim::check(tick > sim::Nanos{0} && rr_timeslice > sim::Nanos{0},
+             "the tick and the round-robin turn are positive");
   rr_timeslice_ = std::max(1, static_cast<int>((rr_timeslice + tick / 2) / tick));
 }
 

@@ -1,8 +1,8 @@
 // The real-time class's run queue of one CPU: strict priority, first in first out within one.
 //
 // Models:   kernel/sched/rt.c: rt_prio_array, enqueue_rt_entity, requeue_rt_entity, pick_next_rt_entity,
-//           wakeup_preempt_rt, task_tick_rt (SCHED_RR), yield_task_rt. A running task stays at the head of its
-//           list, so one that is preempted resumes before its equals.
+//           wakeup_preempt_rt, task_tick_rt (SCHED_RR), yield_task_rt. A running task stays at the head of
+//           its list, so one that is preempted resumes before its equals.
 // Left out: pushing and pulling tasks between CPUs, which is CPU selection; group scheduling, throttling (the
 //           fair server's work); priority inheritance.
 #pragma once
@@ -48,7 +48,8 @@ class RtRq {
   void yield(RtEntity& se);  // behind its equals
   // One tick of the running task. True: its round-robin turn has ended and an equal waits, so reschedule.
   bool tick(RtEntity& curr);
-  void set_priority(RtEntity& se, int rt_priority);  // queued or not; lowered goes to the head, raised to the tail
+  // Of a task queued or not. A lowered one goes before its new equals, a raised one behind them.
+  void set_priority(RtEntity& se, int rt_priority);
 
  private:
   static constexpr int priorities = 100;

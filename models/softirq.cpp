@@ -66,7 +66,16 @@ void Softirq::enter() {
   action[i]();
 }
 
+// A wakeup at the action's end, and its IPI, come before softirq_exit.
 void Softirq::done() {
+  if (cpu_.charged()) {
+    cpu_.run<&Softirq::leave>(Context::softirq, sim::Nanos{0}, *this);
+  } else {
+    leave();
+  }
+}
+
+void Softirq::leave() {
   tracepoints_.fire(Tracepoint::softirq_exit, cpu_.id(), static_cast<unsigned>(running_));
   ran(running_, engine_.now() - entered_);
   if (todo_ != 0) {

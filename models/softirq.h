@@ -50,6 +50,7 @@ class Softirq {
   void pass();
   void next_vector();
   void enter();
+  void leave();
   void finish();
 
   sim::Engine& engine_;

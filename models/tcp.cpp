@@ -86,12 +86,23 @@ void Tcp::wait_on(Task& task, Socket& socket, const Work& on_wake) {
   sched_.sleep(task, on_wake);
 }
 
+// The call is entered after the reschedule that the last return to userspace may bring.
 void Tcp::epoll_wait(Task& task, Socket& socket, const Continuation& after) {
   socket.after = after;
+  if (sched_.cpu(task.cpu).need_resched()) {
+    sched_.work_syscall<&Tcp::epoll_called>(task, sim::Nanos{0}, *this, index(socket.flow));
+  } else {
+    epoll_called(index(socket.flow));
+  }
+}
+
+void Tcp::epoll_called(std::uint64_t flow) {
+  Socket& socket = sockets_[flow];
+  Task& task = sched_.task(socket.owner);
   socket.wait_entered = engine_.now();
   tracepoints_.fire(Tracepoint::sys_enter_epoll_wait, task.cpu, static_cast<std::int64_t>(task.id));
-  sched_.work_syscall<&Tcp::epoll_entered>(
-      task, draw(Cost::syscall_entry, task) + draw(Cost::epoll_wait_entry, task), *this, index(socket.flow));
+  sched_.work_kernel<&Tcp::epoll_entered>(
+      task, draw(Cost::syscall_entry, task) + draw(Cost::epoll_wait_entry, task), *this, flow);
 }
 
 void Tcp::epoll_entered(std::uint64_t flow) {
@@ -114,7 +125,7 @@ void Tcp::epoll_returned(std::uint64_t flow) {
   if (task.role == Role::agent) {
     meter_.record(Metric::epoll_blocked, engine_.now() - socket.wait_entered);
   }
-  resume(socket.after);
+  sched_.return_to_user(task, socket.after);
 }
 
 sim::Nanos Tcp::read_cost(const Task& task, const Socket& socket) {
@@ -144,8 +155,11 @@ void Tcp::recv_entered(std::uint64_t flow) {
 
 void Tcp::received(std::uint64_t flow) {
   Socket& socket = sockets_[flow];
+  if (socket.latency_class == LatencyClass::background) {
+    meter_.count(Counter::background_bytes, socket.unread);
+  }
   socket.unread = 0;
-  resume(socket.after);
+  sched_.return_to_user(sched_.task(socket.owner), socket.after);
 }
 
 bool Tcp::take_message(Socket& socket, CompletionId& completion) {

@@ -31,6 +31,7 @@ CpuTimers::CpuTimers(sim::Engine& engine, Cpu& cpu, Softirq& softirq, const Kern
   sleepers_.reserve(64);
   next_wheel_ += timer_interval_.sample(stream_);
   next_rcu_ += rcu_interval_.sample(stream_);
+  idle_changed(false);  // the CPU ticks until the idle loop stops it
 }
 
 void CpuTimers::arm(const Sleeper& sleeper) {
@@ -56,8 +57,11 @@ sim::Nanos CpuTimers::next_timer() const {
   return next == sim::never ? no_timer : next - engine_.now();
 }
 
-// tick_program_event: the earliest hard expiry, or the tick.
+// tick_program_event: the earliest hard expiry, or the tick. While an interrupt is on its way, it will do that.
 void CpuTimers::program() {
+  if (interrupt_due_) {
+    return;
+  }
   sim::SimTime next = next_tick_;
   for (const Sleeper& sleeper : sleepers_) {
     next = std::min(next, sleeper.hard);
@@ -70,6 +74,7 @@ void CpuTimers::program() {
 }
 
 void CpuTimers::expire() {
+  interrupt_due_ = true;
   const sim::Nanos delivery = costs_.draw(Cost::timer_delivery);
   if (delivery.count() == 0) {
     arrive();
@@ -83,16 +88,17 @@ void CpuTimers::enter() {
                                    costs_.draw(Cost::hardirq_entry) + costs_.draw(Cost::hrtimer_interrupt), *this);
 }
 
+// __hrtimer_run_queues: in the order of the hard expiries, up to the first whose soft expiry is yet to come.
 void CpuTimers::run_queues() {
   const sim::SimTime now = engine_.now();
-  for (std::size_t i = 0; i < sleepers_.size();) {
-    if (sleepers_[i].soft > now) {
-      ++i;
-      continue;
+  const auto sooner = [](const Sleeper& a, const Sleeper& b) { return a.hard < b.hard; };
+  for (;;) {
+    const auto first = std::min_element(sleepers_.begin(), sleepers_.end(), sooner);
+    if (first == sleepers_.end() || first->soft > now) {
+      break;
     }
-    const Sleeper due = sleepers_[i];
-    sleepers_[i] = sleepers_.back();
-    sleepers_.pop_back();
+    const Sleeper due = *first;
+    sleepers_.erase(first);
     tracepoints_.fire(Tracepoint::hrtimer_expire_entry, cpu_.id(), static_cast<std::int64_t>(due.task),
                       sim::count(due.soft));
     completions_.stamp(due.completion, Stage::timer, due.soft);
@@ -104,6 +110,7 @@ void CpuTimers::run_queues() {
     rest += costs_.draw(Cost::tick);
     run_tick();
   }
+  interrupt_due_ = false;
   program();
   cpu_.run<&CpuTimers::leave>(Context::hardirq, rest, *this);
 }

@@ -69,7 +69,8 @@ class CpuTimers {
 
   IrqLine line_;
   sim::Timer event_;                // the programmed clock event
-  std::vector<Sleeper> sleepers_;   // few; unordered
+  bool interrupt_due_ = false;      // from the clock event until its handler has run the queues
+  std::vector<Sleeper> sleepers_;   // few; in the order of arming
   sim::SimTime next_tick_ = sim::never;
   sim::SimTime next_wheel_{};       // the next timer-wheel timer of this CPU
   sim::SimTime next_rcu_{};

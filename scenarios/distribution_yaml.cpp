@@ -22,7 +22,8 @@ double number_above(MapReader& reader, std::string_view key, double least) {
   reader.required(key, value);
   const Yaml* node = reader.map().find(key);
   if (node != nullptr && value <= least) {
-    input_error(node->place, describe(*node) + " for " + where(*node), least == 0 ? "more than 0" : "more than 1");
+    input_error(node->place, describe(*node) + " for " + where(*node),
+                least == 0 ? "more than 0" : "more than 1");
   }
   return value;
 }
@@ -189,9 +190,9 @@ struct Form {
   Distribution (*read)(const Yaml&);
 };
 constexpr std::array forms{
-    Form{"constant", read_constant},   Form{"exponential", read_exponential}, Form{"lognormal", read_lognormal},
-    Form{"gamma", read_gamma},         Form{"weibull", read_weibull},         Form{"pareto", read_pareto},
-    Form{"uniform", read_uniform},     Form{"quantiles", read_quantiles},     Form{"histogram", read_histogram},
+    Form{"constant", read_constant}, Form{"exponential", read_exponential}, Form{"lognormal", read_lognormal},
+    Form{"gamma", read_gamma},       Form{"weibull", read_weibull},         Form{"pareto", read_pareto},
+    Form{"uniform", read_uniform},   Form{"quantiles", read_quantiles},     Form{"histogram", read_histogram},
     Form{"mixture", read_mixture},
 };
 
@@ -241,7 +242,9 @@ WrittenDistribution read_distribution(const Yaml& node) {
 
 WrittenDistribution written_constant(Nanos value) { return read_distribution(time_text(value)); }
 
-WrittenDistribution written_exponential(Nanos mean) { return written("exponential", {{"mean", time_text(mean)}}); }
+WrittenDistribution written_exponential(Nanos mean) {
+  return written("exponential", {{"mean", time_text(mean)}});
+}
 
 WrittenDistribution written_lognormal(Nanos median, double sigma) {
   return written("lognormal", {{"median", time_text(median)}, {"sigma", number(sigma)}});

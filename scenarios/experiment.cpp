@@ -17,7 +17,10 @@ namespace {
 class Runner {
  public:
   Runner(std::span<const Variant* const> variants, const ExperimentOptions& options, ExperimentResult& result)
-      : variants_{variants}, options_{options}, result_{result}, failures_(static_cast<std::size_t>(total())) {}
+      : variants_{variants},
+        options_{options},
+        result_{result},
+        failures_(static_cast<std::size_t>(total())) {}
 
   void run();
 
@@ -46,16 +49,15 @@ class Runner {
 
 // In slices, so that it can be abandoned and its progress seen; the slices do not change the run.
 std::optional<models::Metrics> Runner::simulate(const models::HostConfig& host, std::uint64_t seed) {
-  constexpr int slices = 400;
+  constexpr sim::Nanos slice{10'000'000};
   models::Host machine{host, seed};
   const sim::Nanos end = options_.run.warmup + options_.run.duration;
   std::uint64_t events = 0;
-  sim::Nanos now{0};
-  for (int slice = 1; slice <= slices; ++slice) {
+  for (sim::Nanos now{0}; now < end;) {
     if (stopped() || failed_.load(std::memory_order_relaxed)) {
       return std::nullopt;
     }
-    const sim::Nanos until = slice == slices ? end : end / slices * slice;
+    const sim::Nanos until = std::min(now + slice, end);
     machine.advance(sim::SimTime{until}, options_.run.warmup);
     events_ += machine.events() - events;
     events = machine.events();
@@ -120,6 +122,7 @@ void Runner::run() {
   for (std::thread& thread : threads) {
     thread.join();
   }
+  report();  // threads may have been done before watch() looked
   for (const std::exception_ptr& failure : failures_) {
     if (failure) {
       std::rethrow_exception(failure);
@@ -131,7 +134,8 @@ void Runner::run() {
 }  // namespace
 
 int Replications::completed() const {
-  return static_cast<int>(std::count_if(at.begin(), at.end(), [](const auto& run) { return run.has_value(); }));
+  return static_cast<int>(
+      std::count_if(at.begin(), at.end(), [](const auto& run) { return run.has_value(); }));
 }
 
 ExperimentResult run_experiment(std::span<const Variant* const> variants, const ExperimentOptions& options) {

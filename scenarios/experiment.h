@@ -21,8 +21,8 @@ namespace scenarios {
 struct Progress {
   int done = 0;  // replications
   int total = 0;
-  std::uint64_t events = 0;   // of those that are done
-  double share = 0;           // of all simulated time, running replications included; 0..1
+  std::uint64_t events = 0;  // of those that are done
+  double share = 0;          // of all simulated time, running replications included; 0..1
 };
 
 struct ExperimentOptions {

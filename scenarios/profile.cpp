@@ -182,15 +182,16 @@ Profile load_profile(const std::string& path, const std::string& defaults_path) 
   }
   const std::filesystem::path beside = std::filesystem::path{path}.parent_path();
   const std::string named = loaded.defaults.empty() ? "defaults.yaml" : loaded.defaults;
-  const Profile defaults =
-      load_profile_alone(defaults_path.empty() ? (beside / named).lexically_normal().string() : defaults_path);
+  const Profile defaults = load_profile_alone(
+      defaults_path.empty() ? (beside / named).lexically_normal().string() : defaults_path);
   for (std::size_t i = 0; i < models::cost_count; ++i) {
     if (!profile.costs[i]) {
       profile.costs[i] = defaults.costs[i];
     }
   }
   if (const models::CostEntry* missing = first_missing(profile)) {
-    input_error({defaults.path, 0, 0}, "no cost " + scenarios::quoted(missing->name), "every cost to have a default");
+    input_error({defaults.path, 0, 0}, "no cost " + scenarios::quoted(missing->name),
+                "every cost to have a default");
   }
   return profile;
 }
@@ -221,8 +222,9 @@ std::vector<std::string> outside_domain(const Profile& profile, const models::Ho
   }
   const std::string release = enumerator_name(host.kernel.release);
   if (!contains(domain.kernels, release)) {
-    reasons.push_back("Linux " + release +
-                      (domain.kernels.empty() ? " never seen" : " (calibrated: " + listed(domain.kernels) + ")"));
+    reasons.push_back(
+        "Linux " + release +
+        (domain.kernels.empty() ? " never seen" : " (calibrated: " + listed(domain.kernels) + ")"));
   }
   std::vector<std::string> devices;
   for (const models::AnyDeviceConfig& device : host.devices) {

@@ -21,34 +21,36 @@ namespace scenarios {
 struct ProfileCost {
   WrittenDistribution value;
   models::Basis basis = models::Basis::fallback;
-  std::string source;           // capture, kernel, machine; or the literature
-  std::int64_t count = 0;       // samples behind it; 0: not from samples
-  std::string fit;              // "lognormal", "empirical", ...; may be empty
-  std::optional<double> ks;     // Kolmogorov-Smirnov distance of the fit
-  std::string note;             // may be empty
+  std::string source;        // capture, kernel, machine; or the literature
+  std::int64_t count = 0;    // samples behind it; 0: not from samples
+  std::string fit;           // "lognormal", "empirical", ...; may be empty
+  std::optional<double> ks;  // Kolmogorov-Smirnov distance of the fit
+  std::string note;          // may be empty
 };
 
 // The machines and loads that the captures show. Empty: none, every scenario is outside.
 struct ProfileDomain {
-  std::vector<int> cpus;               // [fewest, most]
-  std::vector<int> smt;                // [fewest, most] hardware threads per core; empty: [1, 1]
-  std::vector<std::string> kernels;    // releases, as host.kernel.release names them
-  std::vector<std::string> devices;    // models, as devices[].model names them
-  std::vector<std::string> policies;   // as policies[].name names them; empty: [kernel_default]
-  std::vector<std::string> loads;      // names of the captured loads, for the reader
+  std::vector<int> cpus;              // [fewest, most]
+  std::vector<int> smt;               // [fewest, most] hardware threads per core; empty: [1, 1]
+  std::vector<std::string> kernels;   // releases, as host.kernel.release names them
+  std::vector<std::string> devices;   // models, as devices[].model names them
+  std::vector<std::string> policies;  // as policies[].name names them; empty: [kernel_default]
+  std::vector<std::string> loads;     // names of the captured loads, for the reader
 };
 
 struct Profile {
-  std::string path;            // as given; empty before it is written
-  std::string machine;         // one line
-  std::string kernel;          // one line
+  std::string path;     // as given; empty before it is written
+  std::string machine;  // one line
+  std::string kernel;   // one line
   std::vector<std::string> captures;
   std::vector<std::string> notes;  // flaws found, what could not be identified
   ProfileDomain domain;
   std::array<std::optional<ProfileCost>, models::cost_count> costs;
 
   std::optional<ProfileCost>& operator[](models::Cost id) { return costs[static_cast<std::size_t>(id)]; }
-  const std::optional<ProfileCost>& operator[](models::Cost id) const { return costs[static_cast<std::size_t>(id)]; }
+  const std::optional<ProfileCost>& operator[](models::Cost id) const {
+    return costs[static_cast<std::size_t>(id)];
+  }
 };
 
 // Reads one file of kind `profile` or `defaults` as it stands. Costs of kind `defaults` are all fallbacks.

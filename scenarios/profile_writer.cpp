@@ -54,13 +54,15 @@ Yaml domain_yaml(const ProfileDomain& domain) {
 
 std::string four_digits(double value) {
   std::array<char, 32> text{};
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general, 4).ptr;
+  const auto end =
+      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general, 4).ptr;
   return {text.data(), end};
 }
 
 Yaml cost_yaml(const ProfileCost& cost) {
   Entries entries{{"value", cost.value.yaml}};
-  entries.emplace_back("basis", yaml_scalar(cost.basis == models::Basis::calibrated ? "calibrated" : "default"));
+  entries.emplace_back("basis",
+                       yaml_scalar(cost.basis == models::Basis::calibrated ? "calibrated" : "default"));
   entries.emplace_back("source", yaml_scalar(cost.source));
   if (cost.count > 0) {
     entries.emplace_back("count", yaml_scalar(std::to_string(cost.count)));
@@ -95,6 +97,8 @@ std::string profile_text(const Profile& profile) {
          write_yaml(yaml_map(std::move(entries)));
 }
 
-void write_profile(const std::string& path, const Profile& profile) { write_file(path, profile_text(profile)); }
+void write_profile(const std::string& path, const Profile& profile) {
+  write_file(path, profile_text(profile));
+}
 
 }  // namespace scenarios

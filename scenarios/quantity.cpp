@@ -51,7 +51,8 @@ std::string format_exact(std::int64_t value, const Dimension& dimension) {
   for (const Unit& unit : dimension.units) {
     const auto factor = static_cast<std::int64_t>(unit.factor);
     const bool exact = static_cast<double>(factor) == unit.factor && value % factor == 0;
-    if (exact && value != 0 && unit.factor > best->factor && static_cast<unsigned char>(unit.name[0]) < 0x80) {
+    if (exact && value != 0 && unit.factor > best->factor &&
+        static_cast<unsigned char>(unit.name[0]) < 0x80) {
       best = &unit;
     }
   }
@@ -62,7 +63,10 @@ std::string format_exact(std::int64_t value, const Dimension& dimension) {
 
 const Dimension& time_dimension() {
   static const Dimension dimension{
-      "a time", "ns", {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"\u00b5s", 1e3}, {"\u03bcs", 1e3}}, 1e15};
+      "a time",
+      "ns",
+      {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"\u00b5s", 1e3}, {"\u03bcs", 1e3}},
+      1e15};
   return dimension;
 }
 

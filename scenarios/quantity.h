@@ -23,10 +23,10 @@ struct Unit {
 
 // The units of a kind of quantity, and what a reader of an error message calls it.
 struct Dimension {
-  std::string_view what;      // "a time"
-  std::string_view base;      // "ns", suggested for a bare number's unit where nothing better is known
+  std::string_view what;  // "a time"
+  std::string_view base;  // "ns", suggested for a bare number's unit where nothing better is known
   std::vector<Unit> units;
-  double largest;             // in base units; what is above is a mistake
+  double largest;  // in base units; what is above is a mistake
 };
 
 const Dimension& time_dimension();   // base ns, up to 1000000s

@@ -124,7 +124,7 @@ double rate(const Metrics& metrics, Counter counter) {
 double CpuShares::ksoftirqd_of_softirq() const { return percent(ksoftirqd, all_softirq()); }
 
 CpuShares cpu_shares(const Metrics& metrics) {
-  const std::array counters{Counter::cpu_user_ns,    Counter::cpu_system_ns,  Counter::cpu_softirq_ns,
+  const std::array counters{Counter::cpu_user_ns,      Counter::cpu_system_ns,  Counter::cpu_softirq_ns,
                             Counter::cpu_ksoftirqd_ns, Counter::cpu_hardirq_ns, Counter::cpu_idle_ns,
                             Counter::cpu_other_ns};
   double total = 0;

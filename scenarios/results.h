@@ -4,8 +4,9 @@
 // Interval     95 %. From two replications: Student's t over the replications' own percentiles, which are
 //              independent. From one: order statistics of its samples, which are not independent, so it is
 //              too narrow; `kind` tells.
-// Judged       at least 10 samples lie above the percentile. Others are printed, marked, and carry no verdict.
-// Difference   replication by replication under common random numbers, Student's t over the differences.
+// Judged       at least 10 samples lie above the percentile. Others are printed, marked, and carry no
+// verdict. Difference   replication by replication under common random numbers, Student's t over the
+// differences.
 #pragma once
 
 #include <array>

@@ -80,7 +80,7 @@ Json deadline_json(const Replications& runs) {
 
 Json cpu_json(const models::Metrics& metrics) {
   const CpuShares shares = cpu_shares(metrics);
-  return {{"user", shares.user},           {"system", shares.system}, {"softirq", shares.softirq},
+  return {{"user", shares.user},           {"system", shares.system},   {"softirq", shares.softirq},
           {"ksoftirqd", shares.ksoftirqd}, {"hardirq", shares.hardirq}, {"idle", shares.idle},
           {"other", shares.other}};
 }
@@ -124,6 +124,7 @@ Json variant_json(const Variant& variant, const Replications& runs) {
   const int calibrated = calibrated_costs(variant.profile);
   return {{"name", variant.name},
           {"title", variant.title},
+          {"question", variant.question},
           {"settings", variant.settings},
           {"cpus", variant.host.topology.cpus},
           {"profile",
@@ -151,8 +152,8 @@ Json differences_json(const Report& report) {
     for (std::size_t m = 0; m < models::metric_count; ++m) {
       for (std::size_t i = 0; i < reported_percentiles.size(); ++i) {
         const auto metric = static_cast<Metric>(m);
-        const auto found = difference(report.result.variants[v], report.result.variants[0], metric,
-                                      reported_percentiles[i]);
+        const auto found =
+            difference(report.result.variants[v], report.result.variants[0], metric, reported_percentiles[i]);
         if (found) {
           json.push_back({{"variant", report.variants[v]->name},
                           {"reference", report.variants[0]->name},

@@ -1,4 +1,5 @@
-// Results as JSON: the form that scripts read. docs/results.md describes it, docs/results.schema.json checks it.
+// Results as JSON: the form that scripts read. docs/results.md describes it, docs/results.schema.json checks
+// it.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -76,14 +76,17 @@ models::AnyDeviceConfig read_device(const Yaml& node) {
   return device;
 }
 
-// A path in the file, which is relative to the file.
+// A path is relative to the file that says it; one on the command line, to the working directory.
 std::string resolved(const Yaml& node, const std::string& scenario_path) {
   std::string text;
   read_value(node, text);
-  const fs::path path = (fs::path{scenario_path}.parent_path() / text).lexically_normal();
+  const bool in_file = node.place.file == scenario_path;
+  const fs::path path =
+      ((in_file ? fs::path{scenario_path}.parent_path() : fs::path{}) / text).lexically_normal();
   if (!fs::exists(path)) {
     input_error(node.place, "no file " + scenarios::quoted(path.string(), 200) + " for " + where(node),
-                "a profile, relative to the scenario", "chainsim calibrate writes one");
+                in_file ? "a profile, relative to the scenario" : "a profile",
+                "chainsim calibrate writes one");
   }
   return path.string();
 }
@@ -147,13 +150,15 @@ void read_variant(const Yaml& root, Scenario& scenario, Variant& variant) {
 struct VariantText {
   std::string name;
   std::string title;
+  std::string question;
   std::vector<Override> set;
 };
 
 VariantText read_variant_text(const Yaml::Entry& entry) {
-  VariantText text{.name = entry.key, .title = "", .set = {}};
+  VariantText text{.name = entry.key, .title = "", .question = "", .set = {}};
   MapReader reader{entry.value};
   reader("title", text.title);
+  reader("question", text.question);
   if (const Yaml* set = reader.take("set"); set != nullptr && set->kind != Yaml::Kind::null) {
     if (set->kind != Yaml::Kind::map) {
       input_error(set->place, describe(*set) + " for " + where(*set), "{path: value, ...}");
@@ -172,7 +177,8 @@ std::vector<VariantText> read_variant_texts(const Yaml* variants) {
     return texts;
   }
   if (variants->kind != Yaml::Kind::map || variants->entries.empty()) {
-    input_error(variants->place, describe(*variants) + " for variants", "{name: {title: ..., set: {path: value}}}");
+    input_error(variants->place, describe(*variants) + " for variants",
+                "{name: {title: ..., set: {path: value}}}");
   }
   for (const Yaml::Entry& entry : variants->entries) {
     texts.push_back(read_variant_text(entry));
@@ -187,11 +193,12 @@ std::vector<VariantText> read_variant_texts(const Yaml* variants) {
   return texts;
 }
 
-Variant build_variant(Yaml root, const VariantText& text, const std::vector<Override>& sets, Scenario& scenario,
-                      Digest& digest) {
+Variant build_variant(Yaml root, const VariantText& text, const std::vector<Override>& sets,
+                      Scenario& scenario, Digest& digest) {
   Variant variant;
   variant.name = text.name;
   variant.title = text.title;
+  variant.question = text.question;
   for (const Override& change : text.set) {
     override_value(root, change);
     variant.settings.push_back(change.address + " = " + write_yaml_inline(change.value));
@@ -230,7 +237,8 @@ Scenario load_scenario(const std::string& path, const std::vector<std::string>& 
   std::erase_if(root.entries, [](const Yaml::Entry& entry) { return entry.key == "variants"; });
 
   Digest digest;
-  scenario.base = build_variant(root, {.name = "base", .title = "", .set = {}}, late, scenario, digest);
+  scenario.base =
+      build_variant(root, {.name = "base", .title = "", .question = "", .set = {}}, late, scenario, digest);
   for (const VariantText& text : texts) {
     scenario.variants.push_back(build_variant(root, text, late, scenario, digest));
   }

@@ -37,6 +37,7 @@ void fields(RunConfig& config, Visitor&& field) {
 struct Variant {
   std::string name;
   std::string title;                  // may be empty
+  std::string question;               // may be empty
   std::vector<std::string> settings;  // "path = value", what it overrides, for reports
   models::HostConfig host;            // costs filled from the profile
   Profile profile;

@@ -7,16 +7,12 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
-#include <optional>
-
-#include "scenarios/quantity.h"
-#include "scenarios/suggest.h"
 
 namespace scenarios {
 namespace {
 
 constexpr std::size_t largest_file = std::size_t{16} * 1024 * 1024;
-constexpr int deepest = 64;          // an alias to its own anchor never ends
+constexpr int deepest = 64;           // an alias to its own anchor never ends
 constexpr int most_values = 1 << 20;  // nor do aliases of aliases of aliases, for practical purposes
 
 // What turns yaml-cpp's nodes into ours.
@@ -37,7 +33,8 @@ class Converter {
     Yaml result;
     result.place = place(node.Mark());
     if (depth > deepest || ++values_ > most_values) {
-      input_error(result.place, "a document that is too deep or too large", "at most 64 levels, without loops");
+      input_error(result.place, "a document that is too deep or too large",
+                  "at most 64 levels, without loops");
     }
     if (node.IsScalar()) {
       result.kind = Yaml::Kind::scalar;
@@ -113,77 +110,6 @@ std::string read_file(const std::string& path, std::string_view what) {
   return text;
 }
 
-std::vector<std::string> split_address(const Override& change) {
-  std::vector<std::string> parts{""};
-  for (const char c : change.address) {
-    if (c == '.') {
-      parts.emplace_back();
-    } else {
-      parts.back() += c;
-    }
-  }
-  if (std::any_of(parts.begin(), parts.end(), [](const std::string& part) { return part.empty(); })) {
-    input_error(change.place, "the path " + quoted(change.address), "names joined by dots",
-                "for example agents.reader.count");
-  }
-  return parts;
-}
-
-// The name by which --set addresses an item of a list: its `name`, else its number.
-std::string item_name(const Yaml& list, std::size_t i) {
-  const Yaml* name = list.items[i].find("name");
-  return name != nullptr && name->kind == Yaml::Kind::scalar ? name->scalar : std::to_string(i);
-}
-
-std::optional<std::size_t> find_item(const Yaml& list, std::string_view name) {
-  for (std::size_t i = 0; i < list.items.size(); ++i) {
-    if (item_name(list, i) == name) {
-      return i;
-    }
-  }
-  const auto number = parse_unsigned(name);
-  return number && *number < list.items.size() ? std::optional<std::size_t>{*number} : std::nullopt;
-}
-
-Yaml& step_into(Yaml& node, const std::string& part, const std::string& above, const Override& change) {
-  if (node.kind == Yaml::Kind::null) {
-    node.kind = Yaml::Kind::map;
-  }
-  if (node.kind == Yaml::Kind::list) {
-    if (const auto found = find_item(node, part)) {
-      return node.items[*found];
-    }
-    std::vector<std::string> names;
-    for (std::size_t i = 0; i < node.items.size(); ++i) {
-      names.push_back(item_name(node, i));
-    }
-    input_error(change.place, "no " + quoted(part) + " in " + above,
-                names.empty() ? "an empty list to be replaced as a whole" : "one of " + listed(names),
-                did_you_mean(part, names));
-  }
-  if (node.kind != Yaml::Kind::map) {
-    input_error(change.place, quoted(change.address) + ", though " + above + " is " + describe(node),
-                "a path that ends there");
-  }
-  if (Yaml* value = node.find(part)) {
-    return *value;
-  }
-  node.entries.push_back({part, change.place, {}});
-  node.entries.back().value.place = change.place;
-  return node.entries.back().value;
-}
-
-void label(Yaml& node, const std::string& address) {
-  node.address = address;
-  const std::string prefix = address.empty() ? "" : address + ".";
-  for (Yaml::Entry& entry : node.entries) {
-    label(entry.value, prefix + entry.key);
-  }
-  for (std::size_t i = 0; i < node.items.size(); ++i) {
-    label(node.items[i], prefix + item_name(node, i));
-  }
-}
-
 }  // namespace
 
 const Yaml::Entry* Yaml::entry(std::string_view key) const {
@@ -206,47 +132,8 @@ Yaml parse_yaml(const std::string& text, const std::string& name, std::string_vi
   return parse(text, Converter{name, 0, 0}, what);
 }
 
-void override_value(Yaml& root, const Override& change) {
-  Yaml* node = &root;
-  std::string above = "the file";
-  for (const std::string& part : split_address(change)) {
-    node = &step_into(*node, part, above, change);
-    above = above == "the file" ? part : above + "." + part;
-  }
-  *node = change.value;
-}
-
-Override parse_set(const std::string& argument, int number) {
-  const Place place{"--set", number, 0};
-  const std::size_t equals = argument.find('=');
-  if (equals == std::string::npos || equals == 0) {
-    input_error(place, quoted(argument), "path=value", "for example --set agents.reader.count=8");
-  }
-  const std::string text = argument.substr(equals + 1);
-  if (text.find_first_not_of(' ') == std::string::npos) {
-    input_error(place, "no value in " + quoted(argument), "path=value");
-  }
-  const Converter converter{"--set", number, static_cast<std::int64_t>(equals) + 1};
-  return {argument.substr(0, equals), place, parse(text, converter, "a YAML value after '='")};
-}
-
-void label_addresses(Yaml& root) { label(root, ""); }
-
-const Yaml& nearest(const Yaml& root, std::string_view address) {
-  const Yaml* node = &root;
-  while (!address.empty()) {
-    const std::string_view part = address.substr(0, address.find('.'));
-    address.remove_prefix(std::min(address.size(), part.size() + 1));
-    const Yaml* next = node->find(part);
-    if (const auto item = find_item(*node, part)) {
-      next = &node->items[*item];
-    }
-    if (next == nullptr) {
-      break;
-    }
-    node = next;
-  }
-  return *node;
+Yaml parse_yaml(const std::string& text, const Place& start, std::string_view what) {
+  return parse(text, Converter{start.file, start.line, start.column}, what);
 }
 
 void input_error(const Place& place, std::string found, std::string expected, std::string suggestion) {

@@ -57,6 +57,9 @@ Yaml load_yaml(const std::string& path, std::string_view what);
 // The same from text; `name` stands for the file in messages.
 Yaml parse_yaml(const std::string& text, const std::string& name, std::string_view what);
 
+// The same for a part of one line that starts after `start`: a --set argument.
+Yaml parse_yaml(const std::string& text, const Place& start, std::string_view what);
+
 // One override: the value at `address` is replaced, keys that are missing on the way are created.
 // Elements of lists are addressed by their `name`, or by their number from 0.
 struct Override {

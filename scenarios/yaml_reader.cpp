@@ -72,11 +72,13 @@ void read_value(const Yaml& node, bool& value) {
 }
 
 void read_value(const Yaml& node, int& value) {
-  value = static_cast<int>(read_integer(node, std::numeric_limits<int>::min(), std::numeric_limits<int>::max()));
+  value =
+      static_cast<int>(read_integer(node, std::numeric_limits<int>::min(), std::numeric_limits<int>::max()));
 }
 
 void read_value(const Yaml& node, std::int64_t& value) {
-  value = read_integer(node, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max());
+  value =
+      read_integer(node, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max());
 }
 
 void read_value(const Yaml& node, std::uint64_t& value) {
@@ -98,9 +100,13 @@ void read_value(const Yaml& node, double& value) {
 
 void read_value(const Yaml& node, std::string& value) { value = text_of(node, "text"); }
 
-void read_value(const Yaml& node, sim::Nanos& value) { value = sim::Nanos{read_quantity(node, time_dimension())}; }
+void read_value(const Yaml& node, sim::Nanos& value) {
+  value = sim::Nanos{read_quantity(node, time_dimension())};
+}
 
-void read_value(const Yaml& node, sim::Bytes& value) { value = sim::Bytes{read_quantity(node, bytes_dimension())}; }
+void read_value(const Yaml& node, sim::Bytes& value) {
+  value = sim::Bytes{read_quantity(node, bytes_dimension())};
+}
 
 void read_value(const Yaml& node, sim::BytesPerSecond& value) {
   value = sim::BytesPerSecond{read_quantity(node, rate_dimension())};

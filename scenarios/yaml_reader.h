@@ -3,7 +3,8 @@
 //   struct MsixConfig { ... };  fields(MsixConfig&, visitor)     {aggregation_time: 100us} ──► MsixConfig
 //
 // Everything wrong is an InputError with the place: unknown key (with the nearest known one), wrong type,
-// missing unit, bad enumerator, missing key, two elements of one name. A key that is absent keeps its default.
+// missing unit, bad enumerator, missing key, two elements of one name. A key that is absent keeps its
+// default.
 #pragma once
 
 #include <cstdint>
@@ -51,8 +52,8 @@ class MapReader {
     require(key);
     (*this)(key, value);
   }
-  void require(std::string_view key);         // finish() reports it if it is absent
-  const Yaml* take(std::string_view key);     // a known key, read by the caller; nullptr: absent
+  void require(std::string_view key);      // finish() reports it if it is absent
+  const Yaml* take(std::string_view key);  // a known key, read by the caller; nullptr: absent
   void finish() const;
 
   const Yaml& map() const { return map_; }
@@ -75,11 +76,17 @@ struct NoVisitor {
   void operator()(std::string_view, T&) const {}
 };
 template <class T>
-concept HasFields = requires(T& value) { fields(value, NoVisitor{}); };
+concept HasFields = requires(T& value) {
+  fields(value, NoVisitor{});
+};
 template <class T>
-concept HasName = HasFields<T> && requires(T& value) { value.name; };
+concept HasName = HasFields<T> && requires(T& value) {
+  value.name;
+};
 template <class T>
-concept HasEnumerators = requires(T* none) { enumerators(none, [](std::string_view, T) {}); };
+concept HasEnumerators = requires(T* none) {
+  enumerators(none, [](std::string_view, T) {});
+};
 
 [[noreturn]] void bad_enumerator(const Yaml& node, const std::vector<std::string>& names);
 

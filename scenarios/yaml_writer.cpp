@@ -10,7 +10,8 @@ namespace {
 constexpr std::size_t widest = 110;
 
 bool is_plain(std::string_view text) {
-  if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL" || text.back() == ' ') {
+  if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL" ||
+      text.back() == ' ') {
     return false;
   }
   const auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };

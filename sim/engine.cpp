@@ -49,8 +49,8 @@ void Engine::run_until(SimTime horizon) {
 }
 
 std::size_t Engine::pending_count() const {
-  return static_cast<std::size_t>(std::count_if(slots_.begin(), slots_.end(),
-                                                [](const Slot& slot) { return slot.pending != EventId::none; }));
+  return static_cast<std::size_t>(std::count_if(
+      slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.pending != EventId::none; }));
 }
 
 }  // namespace sim

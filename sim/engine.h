@@ -223,9 +223,7 @@ inline Timer::~Timer() {
   }
 }
 
-inline void Timer::place(std::uint64_t time) {
-  engine_->slots_[slot_].pending = engine_->place(slot_, time);
-}
+inline void Timer::place(std::uint64_t time) { engine_->slots_[slot_].pending = engine_->place(slot_, time); }
 
 inline void Timer::arm_at(SimTime when) {
   check(engine_ != nullptr, "a timer is bound before it is armed");

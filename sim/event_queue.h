@@ -27,7 +27,9 @@ inline constexpr EventKey no_event = ~EventKey{0};  // later than every event
 constexpr EventKey event_key(std::uint64_t time, std::uint64_t order) { return EventKey{time} << 64 | order; }
 constexpr std::uint64_t time_of(EventKey key) { return static_cast<std::uint64_t>(key >> 64); }
 constexpr std::uint64_t order_of(EventKey key) { return static_cast<std::uint64_t>(key); }
-constexpr std::uint32_t slot_of(EventKey key) { return static_cast<std::uint32_t>(order_of(key) & slot_mask); }
+constexpr std::uint32_t slot_of(EventKey key) {
+  return static_cast<std::uint32_t>(order_of(key) & slot_mask);
+}
 
 // Invariant: an inner node's key is the smaller of its children's.
 class EventQueue {

@@ -69,8 +69,10 @@ std::string signed_number(double value) {
 std::string microseconds(double ns) { return number(ns / 1000); }
 
 std::string wrapped(std::string_view text, std::size_t indent) {
-  std::string out;
-  std::size_t column = 0;
+  const std::size_t margin = std::min(text.find_first_not_of(' '), text.size());
+  std::string out{text.substr(0, margin)};
+  std::size_t column = 0;  // of the first word: 0, so that no space comes before it
+  text.remove_prefix(margin);
   while (!text.empty()) {
     const std::string_view word = text.substr(0, text.find(' '));
     text.remove_prefix(std::min(text.size(), word.size() + 1));
@@ -82,7 +84,7 @@ std::string wrapped(std::string_view text, std::size_t indent) {
       ++column;
     }
     out += word;
-    column += word.size();
+    column += word.size() + (column == 0 ? margin : 0);
   }
   return out + "\n";
 }

@@ -18,11 +18,6 @@ std::uint64_t total(const std::map<std::int64_t, std::uint64_t>& counts) {
   return sum;
 }
 
-std::uint64_t count_of(const std::map<std::int64_t, std::uint64_t>& counts, std::int64_t key) {
-  const auto found = counts.find(key);
-  return found == counts.end() ? 0 : found->second;
-}
-
 double share(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
@@ -50,10 +45,6 @@ bool raised_by_tick(BpftraceProgram program, std::int64_t key) {
 }
 
 }  // namespace
-
-std::uint64_t Races::on(std::int64_t key) const {
-  return count_of(uptime, key) + count_of(start_after_end, key);
-}
 
 void note_races(MeasuredCapture& capture, const Races& races, const PlausibleDuration& rule) {
   if (const std::uint64_t rows = total(races.uptime); rows > 0) {
@@ -208,9 +199,7 @@ void note_log(MeasuredCapture& capture) {
 }
 
 void note_side_files(MeasuredCapture& capture, bool roles_known, bool steps_partial) {
-  const bool has_tasks =
-      capture.program != BpftraceProgram::irq && capture.program != BpftraceProgram::softirq;
-  if (has_tasks && !roles_known) {
+  if (has_tasks(capture.program) && !roles_known) {
     add(capture, "roles_missing", capture.log.rows, "no roles file beside the capture",
         capture.tracer ? "the tracer was guessed by its rows, all other rows are of role unknown"
                        : "all rows are of role unknown: bpftrace's own cannot be told from the workload's");

@@ -3,23 +3,13 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <string>
 
 #include "calibration/fit/measured.h"
 #include "calibration/fit/plausible.h"
+#include "calibration/fit/printed_rows.h"
 #include "calibration/traces/roles.h"
 
 namespace calibration {
-
-// Printed numbers that are no durations, by what they are of (the key of the row).
-struct Races {
-  std::map<std::int64_t, std::uint64_t> uptime;
-  std::map<std::int64_t, std::uint64_t> start_after_end;
-  std::map<std::int64_t, std::uint64_t> impossible;
-
-  std::uint64_t on(std::int64_t key) const;  // uptime and start_after_end: proof of two CPUs at once
-};
 
 void note_races(MeasuredCapture& capture, const Races& races, const PlausibleDuration& rule);
 

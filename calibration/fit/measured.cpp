@@ -9,109 +9,13 @@
 
 #include "calibration/fit/flaws.h"
 #include "calibration/fit/plausible.h"
+#include "calibration/fit/printed_rows.h"
 #include "calibration/traces/roles.h"
 #include "calibration/traces/steps.h"
 #include "sim/check.h"
 
 namespace calibration {
 namespace {
-
-using KeyAndRet = std::pair<std::int64_t, std::int64_t>;
-using Rows = std::map<KeyAndRet, ValueCounts>;  // printed durations, whatever they are
-
-bool has_tasks(BpftraceProgram program) {
-  return program != BpftraceProgram::irq && program != BpftraceProgram::softirq;
-}
-
-// Counts the tracer's rows between the first and the last row of an agent: bpftrace runs before and after
-// the agents too, and the rows carry no time to tell by.
-class TracerMeanwhile {
- public:
-  explicit TracerMeanwhile(const TaskRoles& roles) : roles_{roles} {}
-
-  void see(std::int64_t tid) {
-    const std::string& role = roles_.of(tid);
-    if (role == "agent") {
-      rows_ += agent_seen_ ? since_agent_ : 0;
-      since_agent_ = 0;
-      agent_seen_ = true;
-    } else if (role == "tracer") {
-      ++since_agent_;
-    }
-  }
-  std::uint64_t rows() const { return rows_; }
-
- private:
-  const TaskRoles& roles_;
-  std::uint64_t rows_ = 0;
-  std::uint64_t since_agent_ = 0;
-  bool agent_seen_ = false;
-};
-
-Rows read_rows(const CaptureEntry& entry, const TaskRoles& roles, MeasuredCapture& capture) {
-  BpftraceReader reader{entry.rows};
-  TracerMeanwhile meanwhile{roles};
-  Rows rows;
-  for (BpftraceRow row; reader.next(row);) {
-    rows[{row.key, row.ret}].add(row.duration_us);
-    if (has_tasks(row.program)) {
-      meanwhile.see(row.key);
-    }
-  }
-  capture.log = reader.log();
-  capture.program = capture.log.program.value();
-  if (meanwhile.rows() > 0) {
-    capture.tracer = TracerLoad{.rows_meanwhile = meanwhile.rows()};
-  }
-  return rows;
-}
-
-// Moves what is no duration out of the rows.
-Races take_out_races(Rows& rows, const PlausibleDuration& rule) {
-  Races races;
-  for (auto& [key, printed] : rows) {
-    ValueCounts durations;
-    for (const auto& [value, times] : printed.values()) {
-      switch (classify(value, rule)) {
-        case DurationKind::plausible:
-          durations.add(value, times);
-          break;
-        case DurationKind::uptime:
-          races.uptime[key.first] += times;
-          break;
-        case DurationKind::start_after_end:
-          races.start_after_end[key.first] += times;
-          break;
-        case DurationKind::impossible:
-          races.impossible[key.first] += times;
-          break;
-      }
-    }
-    printed = std::move(durations);
-  }
-  return races;
-}
-
-// The task that wakes and sleeps the most in bpftrace's manner: most of all epoll rows, nearly all of them
-// over at once. Wakeups give no such sign.
-std::optional<std::int64_t> guess_tracer(BpftraceProgram program, const Rows& rows) {
-  constexpr std::int64_t at_once_us = 2;
-  if (program != BpftraceProgram::epoll) {
-    return std::nullopt;
-  }
-  std::map<std::int64_t, ValueCounts> tasks;
-  std::uint64_t all = 0;
-  for (const auto& [key, durations] : rows) {
-    tasks[key.first].add(durations);
-    all += durations.count();
-  }
-  for (const auto& [tid, durations] : tasks) {
-    if (2 * durations.count() > all && durations.quantile(0.9) <= at_once_us) {
-      return tid;
-    }
-  }
-  return std::nullopt;
-}
 
 std::string key_name(BpftraceProgram program, std::int64_t key, const TaskRoles& roles) {
   switch (program) {
@@ -160,9 +64,9 @@ void add_dropped(MeasuredQuantity& quantity, const char* reason,
 }
 
 // "epoll_wait.agent.ret=2", where the agents' waits ended in more than one way.
-void add_by_result(MeasuredCapture& capture, const Rows& rows, const TaskRoles& roles) {
+void add_by_result(MeasuredCapture& capture, const PrintedRows& rows, const TaskRoles& roles) {
   std::map<std::int64_t, ValueCounts> by_ret;
-  for (const auto& [key, durations] : rows) {
+  for (const auto& [key, durations] : rows.durations) {
     if (roles.of(key.first) == "agent") {
       by_ret[key.second].add(durations);
     }
@@ -176,9 +80,9 @@ void add_by_result(MeasuredCapture& capture, const Rows& rows, const TaskRoles& 
   }
 }
 
-void add_rows(MeasuredCapture& capture, const Rows& rows, const TaskRoles& roles, const Races& races) {
+void add_rows(MeasuredCapture& capture, const PrintedRows& rows, const TaskRoles& roles, const Races& races) {
   std::optional<std::int64_t> last_key;
-  for (const auto& [key, durations] : rows) {
+  for (const auto& [key, durations] : rows.durations) {
     MeasuredQuantity& quantity = quantity_named(capture, key_name(capture.program, key.first, roles));
     quantity.values.add(durations);
     if (last_key != key.first) {  // the rows of one key are neighbours
@@ -195,11 +99,11 @@ void add_rows(MeasuredCapture& capture, const Rows& rows, const TaskRoles& roles
             [](const MeasuredQuantity& a, const MeasuredQuantity& b) { return a.name < b.name; });
 }
 
-void correct_overlaps(MeasuredCapture& capture, const Rows& rows, const Races& races) {
+void correct_overlaps(MeasuredCapture& capture, const PrintedRows& rows, const Races& races) {
   if (has_tasks(capture.program)) {
     return;
   }
-  for (const auto& [key, durations] : rows) {
+  for (const auto& [key, durations] : rows.durations) {
     const std::string name = key_name(capture.program, key.first, {});
     note_overlap(capture, quantity_named(capture, name), key.first, races);
   }
@@ -289,10 +193,15 @@ MeasuredCapture measure(const CaptureEntry& entry) {
   capture.steps = steps.rows.size();
   capture.span_s = steps.span_s();
 
-  Rows rows = read_rows(entry, roles, capture);
+  PrintedRows rows = read_printed_rows(entry.rows, roles);
+  capture.log = rows.log;
+  capture.program = rows.log.program.value();
+  if (rows.tracer_meanwhile > 0) {
+    capture.tracer = TracerLoad{.rows_meanwhile = rows.tracer_meanwhile};
+  }
   const PlausibleDuration rule = plausible_duration(capture.program, &steps);
   const Races races = take_out_races(rows, rule);
-  const auto guess = roles.known() ? std::nullopt : guess_tracer(capture.program, rows);
+  const auto guess = roles.known() ? std::nullopt : guess_tracer(rows);
   if (guess) {
     roles.set(*guess, "tracer");
   }

@@ -97,6 +97,13 @@ bool is_message(std::string_view line) {
          line.find(": WARNING: ") != std::string_view::npos;
 }
 
+// bpftrace gave up, so whatever else it printed belongs to its complaint.
+bool has_error(const std::vector<NumberedLine>& messages) {
+  return std::any_of(messages.begin(), messages.end(), [](const NumberedLine& message) {
+    return message.text.find("ERROR") != std::string::npos;
+  });
+}
+
 bool is_map_line(std::string_view line, std::optional<BpftraceProgram> program) {
   return program && line.starts_with(maps[static_cast<std::size_t>(*program)]) &&
          line.find("]: ") != std::string_view::npos;
@@ -223,23 +230,10 @@ void BpftraceReader::check_program(const BpftraceRow& row) {
 // What can only be judged once the capture is known as a whole.
 void BpftraceReader::finish() {
   log_.crlf_lines = static_cast<std::uint64_t>(file_.crlf_lines());
-  const std::uint64_t allowed = std::max<std::uint64_t>(1, log_.rows / 100);
-  if (log_.unknown_lines > (log_.rows == 0 ? 0 : allowed)) {
-    const NumberedLine& first = log_.unknown.front();
-    const RowMismatch mismatch = explain_mismatch(first.text);
-    const ForeignText foreign = recognise_foreign_text(first.text);
-    std::string found = foreign.kind.empty() ? "" : std::string{foreign.kind} + ": ";
-    found += scenarios::quoted(first.text);
-    if (log_.rows > 0) {
-      found += " and " + std::to_string(log_.unknown_lines - 1) + " more such lines among " +
-               std::to_string(log_.rows) + " rows";
-    }
-    throw scenarios::InputError{{.file = file_.name(),
-                                 .line = first.line,
-                                 .column = mismatch.column,
-                                 .found = std::move(found),
-                                 .expected = mismatch.expected,
-                                 .suggestion = std::string{foreign.suggestion}}};
+  const bool failed = log_.rows == 0 && has_error(log_.messages);
+  const std::uint64_t allowed = log_.rows == 0 ? 0 : std::max<std::uint64_t>(1, log_.rows / 100);
+  if (!failed && log_.unknown_lines > allowed) {
+    throw foreign();
   }
   if (log_.rows == 0) {
     const bool message = !log_.messages.empty();
@@ -250,6 +244,24 @@ void BpftraceReader::finish() {
          .expected = "at least one row of one of the five programs",
          .suggestion = "did bpftrace run as root, and long enough for the workload to show?"}};
   }
+}
+
+scenarios::InputError BpftraceReader::foreign() const {
+  const NumberedLine& first = log_.unknown.front();
+  const RowMismatch mismatch = explain_mismatch(first.text);
+  const ForeignText foreign = recognise_foreign_text(first.text);
+  std::string found = foreign.kind.empty() ? "" : std::string{foreign.kind} + ": ";
+  found += scenarios::quoted(first.text);
+  if (log_.rows > 0) {
+    found += " and " + std::to_string(log_.unknown_lines - 1) + " more such lines among " +
+             std::to_string(log_.rows) + " rows";
+  }
+  return scenarios::InputError{{.file = file_.name(),
+                                .line = first.line,
+                                .column = mismatch.column,
+                                .found = std::move(found),
+                                .expected = mismatch.expected,
+                                .suggestion = std::string{foreign.suggestion}}};
 }
 
 }  // namespace calibration

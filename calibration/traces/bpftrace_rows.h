@@ -93,6 +93,7 @@ class BpftraceReader {
   void note_unknown(std::string_view line);
   void check_program(const BpftraceRow& row);
   void finish();
+  scenarios::InputError foreign() const;
 
   CaptureFile file_;
   BpftraceLog log_;

@@ -1,9 +1,5 @@
 #include "calibration/traces/capture_file.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <boost/iostreams/categories.hpp>
@@ -16,7 +12,7 @@
 #include <system_error>
 #include <utility>
 
-#include "calibration/traces/zstd_frames.h"
+#include "calibration/traces/byte_source.h"
 
 namespace calibration {
 namespace {
@@ -51,77 +47,11 @@ constexpr std::array foreign_kinds{
     Magic{"\xfe\xff"sv, "UTF-16 text"},
 };
 
-// The file's bytes with the first few kept, so that their magic can be looked at before anything is read
-// for good: a pipe cannot be rewound.
-class Source {
- public:
-  explicit Source(const std::filesystem::path& path) : fd_{::open(path.c_str(), O_RDONLY | O_CLOEXEC)} {
-    if (fd_ < 0) {
-      throw std::system_error{errno, std::generic_category()};
-    }
-  }
-  ~Source() { ::close(fd_); }
-  Source(const Source&) = delete;
-  Source& operator=(const Source&) = delete;
-
-  std::string_view peek() {
-    while (kept_ < first_.size()) {
-      const std::size_t got = read_file(first_.data() + kept_, first_.size() - kept_);
-      if (got == 0) {
-        break;
-      }
-      kept_ += got;
-    }
-    return {first_.data(), kept_};
-  }
-
-  std::size_t read(char* out, std::size_t size) {
-    std::size_t got = 0;
-    if (taken_ < kept_) {
-      got = std::min(size, kept_ - taken_);
-      std::memcpy(out, first_.data() + taken_, got);
-      taken_ += got;
-    } else {
-      got = read_file(out, size);
-    }
-    if (follow_zstd) {
-      zstd_frames.feed({out, got});
-    }
-    return got;
-  }
-
-  bool directory() const {
-    struct stat status {};
-    return ::fstat(fd_, &status) == 0 && S_ISDIR(status.st_mode);
-  }
-
-  bool follow_zstd = false;
-  ZstdFrames zstd_frames;
-
- private:
-  std::size_t read_file(char* out, std::size_t size) {
-    for (;;) {
-      const ::ssize_t got = ::read(fd_, out, size);
-      if (got >= 0) {
-        return static_cast<std::size_t>(got);
-      }
-      if (errno != EINTR) {
-        throw std::system_error{errno, std::generic_category()};
-      }
-    }
-  }
-
-  int fd_;
-  std::array<char, 16> first_{};
-  std::size_t kept_ = 0;
-  std::size_t taken_ = 0;
-};
-
 // Boost copies its devices; this one only points at the source.
 struct SourceDevice {
   using char_type = char;
   using category = boost::iostreams::source_tag;
-  Source* source;
+  ByteSource* source;
   std::streamsize read(char* out, std::streamsize size) {
     const std::size_t got = source->read(out, static_cast<std::size_t>(size));
     return got == 0 ? -1 : static_cast<std::streamsize>(got);
@@ -141,7 +71,7 @@ struct CaptureFile::Stream {
       chain.push(io::gzip_decompressor{});
     } else if (first.starts_with(zstd_magic.bytes)) {
       compression = Compression::zstd;
-      source.follow_zstd = true;
+      source.follow_zstd();
       chain.push(io::zstd_decompressor{});
     } else if (first.starts_with(xz_magic.bytes)) {
       compression = Compression::xz;
@@ -150,7 +80,7 @@ struct CaptureFile::Stream {
     chain.push(SourceDevice{&source});
   }
 
-  Source source;
+  ByteSource source;
   Compression compression = Compression::none;
   boost::iostreams::filtering_streambuf<boost::iostreams::input> chain;
 };
@@ -212,7 +142,7 @@ bool CaptureFile::refill() {
     throw error(0, "a file that cannot be read: " + failure.code().message(), "a readable capture",
                 "check the disk and the path");
   }
-  if (got <= 0 && !stream_->source.zstd_frames.complete()) {
+  if (got <= 0 && !stream_->source.complete()) {
     throw error(0, "zstd data that breaks off", "a complete compressed file", "copy or compress it again");
   }
   end_ += got > 0 ? static_cast<std::size_t>(got) : 0;

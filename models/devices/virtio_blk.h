@@ -6,9 +6,12 @@
 // Models:   the device side of drivers/block/virtio_blk.c (virtblk_done) with VIRTIO_F_EVENT_IDX. A kick
 //           wakes the sleeping host thread; it serves one request after the other, takes along what
 //           arrives meanwhile without another kick, and once the avail rings are drained sends one
-//           interrupt for all it has used and sleeps. The captures of a virtual machine show this: of
-//           two reads submitted together only the first is kicked, and one interrupt ends both; a
-//           request left behind by an interrupt is nearly always younger than the interrupt's way.
+//           interrupt for all it has used and sleeps.
+// Evidence: inferred from captures of a virtual machine, which trace neither kicks nor the host. Of two
+//           reads submitted together to an idle disk the first holds its submitter up for about 17 us,
+//           the second for about 2; one interrupt ends both in 96-99 % of cases. Up to 3 % of interrupts
+//           leave an issued request behind, nine in ten of these younger than some 30 us. An interrupt
+//           sent at the first used entry, delivered more slowly than one service, would look alike.
 // Left out: the host's scheduling of that thread and its disk (both inside the costs); requests served
 //           in parallel; packed rings; interrupt delivery latency, which the receiver adds.
 #pragma once

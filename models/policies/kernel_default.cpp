@@ -23,7 +23,7 @@ CpuId KernelDefault::wake_affine_idle(const Placement& placement) {
   if (sched_.idle_cpu(here) && sched_.share_llc(here, prev)) {
     return sched_.idle_cpu(prev) ? prev : here;
   }
-  if (placement.sync && sched_.nr_running(here) == 1) {
+  if (placement.sync && sched_.nr_runnable(here) == 1) {
     return here;
   }
   return prev;

@@ -8,7 +8,7 @@ CpuId PackOnRunning::select_task_rq(const Placement& placement) {
   if (placement.task.is_rt || !sched_.allowed(placement.task, here)) {
     return KernelDefault::select_task_rq(placement);
   }
-  const int runnable_here = sched_.nr_running(here);
+  const int runnable_here = sched_.nr_runnable(here);
   if (runnable_here == 0) {
     return here;
   }
@@ -17,13 +17,13 @@ CpuId PackOnRunning::select_task_rq(const Placement& placement) {
     if (prev == here) {
       return here;
     }
-    return gate_open && (placement.sync || sched_.nr_running(prev) == 0) ? here : prev;
+    return gate_open && (placement.sync || sched_.nr_runnable(prev) == 0) ? here : prev;
   }
   if (prev != here) {
     return prev;
   }
   const CpuId other = other_than(placement);
-  if (other != CpuId::none && gate_open && sched_.nr_running(other) <= config_.limit &&
+  if (other != CpuId::none && gate_open && sched_.nr_runnable(other) <= config_.limit &&
       !sched_.wakeup_in_flight(other)) {
     return other;
   }
@@ -35,7 +35,7 @@ CpuId PackOnRunning::other_than(const Placement& placement) const {
   for (int i = 1; i < sched_.llc_size(); ++i) {
     const auto candidate =
         static_cast<CpuId>(first + (static_cast<int>(placement.waker) - first + i) % sched_.llc_size());
-    if (sched_.allowed(placement.task, candidate) && sched_.nr_running(candidate) <= config_.limit) {
+    if (sched_.allowed(placement.task, candidate) && sched_.nr_runnable(candidate) <= config_.limit) {
       return candidate;
     }
   }

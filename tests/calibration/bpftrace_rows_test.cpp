@@ -150,12 +150,14 @@ TEST_CASE("the output of another program is refused at its first line", "[bpftra
   CHECK(histogram.column() == 1);
   CHECK(histogram.found() == "a bpftrace map: '@usecs: '");
 
-  const auto trace = refused(bench, "          <idle>-0     [001] d.h1.  7302.861119: irq_handler_entry: irq=36 name=a\n");
+  const auto trace =
+      refused(bench, "          <idle>-0     [001] d.h1.  7302.861119: irq_handler_entry: irq=36 name=a\n");
   CHECK(trace.line() == 1);
   CHECK(trace.found().starts_with("trace text of ftrace or perf"));
   CHECK(trace.suggestion().find("calibration/bpftrace") != std::string::npos);
 
-  const auto bcc = refused(bench, "Tracing block device I/O... Hit Ctrl-C to end.\n     usecs   : count    distribution\n");
+  const auto bcc = refused(
+      bench, "Tracing block device I/O... Hit Ctrl-C to end.\n     usecs   : count    distribution\n");
   CHECK(bcc.line() == 1);
 
   const auto like_ours = refused(bench, "softirq vec=3 latency=4us\nsoftirq vec=3 latency=4us\n");
@@ -191,11 +193,20 @@ TEST_CASE("a capture without rows is refused and says what bpftrace complained o
   CHECK(refused(bench, "stdin:1:1-9: ERROR: tracepoint not found: irq:x\n").found() ==
         "no row, but 'stdin:1:1-9: ERROR: tracepoint not found: irq:x'");
   CHECK(refused(bench, "irq=1 duration=2us").found() == "no row");
+  // As bpftrace prints it where tracefs is not mounted, with its quote of the program.
+  const auto failed = refused(bench,
+                              "ERROR: Unknown error -1: couldn't set RLIMIT_MEMLOCK for bpftrace.\n"
+                              "softirq.bt:1:1-29: ERROR: tracepoint not found: irq:softirq_entry\n"
+                              "tracepoint:irq:softirq_entry\n"
+                              "~~~~~~~~~~~~~~~~~~~~~~~~~~~~\n");
+  CHECK(failed.line() == 2);
+  CHECK(failed.found() == "no row, but 'softirq.bt:1:1-29: ERROR: tracepoint not found: irq:softirq_entry'");
 }
 
 TEST_CASE("no damage to a capture does more than an input error", "[bpftrace_rows]") {
   const CaptureBench bench;
-  const std::string good = "Attaching 2 probes...\n" + repeated("tid=7 epoll_wait=3us ret=1\n", 20) + "Lost 4 events\n";
+  const std::string good =
+      "Attaching 2 probes...\n" + repeated("tid=7 epoll_wait=3us ret=1\n", 20) + "Lost 4 events\n";
   std::uint32_t random = 1;
   int read = 0;
   for (int round = 0; round < 2000; ++round) {

@@ -1,7 +1,7 @@
 #include "calibration/traces/capture_file.h"
 
-#include <catch2/catch.hpp>
 #include <unistd.h>
+#include <catch2/catch.hpp>
 #include <vector>
 
 #include "tests/calibration/capture_bench.h"
@@ -33,7 +33,8 @@ std::string many_lines(int count) {
 
 }  // namespace
 
-TEST_CASE("plain, gzip, zstd and xz captures give the same lines whatever the file is called", "[capture_file]") {
+TEST_CASE("plain, gzip, zstd and xz captures give the same lines whatever the file is called",
+          "[capture_file]") {
   const CaptureBench bench;
   const std::string text = many_lines(40'000);
   const auto plain = lines_of(bench.write("plain.gz", text));

@@ -62,7 +62,8 @@ TEST_CASE("softirq vectors carry the kernel's names", "[measured]") {
 
   const MeasuredCapture capture = bench.measure("a.softirq.txt");
 
-  for (const char* name : {"HI", "TIMER", "NET_TX", "NET_RX", "BLOCK", "IRQ_POLL", "TASKLET", "SCHED", "HRTIMER", "RCU"}) {
+  for (const char* name :
+       {"HI", "TIMER", "NET_TX", "NET_RX", "BLOCK", "IRQ_POLL", "TASKLET", "SCHED", "HRTIMER", "RCU"}) {
     CHECK(capture.find(std::string{"softirq."} + name) != nullptr);
   }
 }
@@ -72,8 +73,8 @@ TEST_CASE("the tracer's own rows are kept apart from the workload's, with its pa
   const std::string tracer = "tid=5 epoll_wait=0us ret=1\n";
   const std::string agent = "tid=7 epoll_wait=300us ret=1\n";
   // 50 before the first agent row, 400 between the agents' rows, 50 after.
-  bench.write("a.epoll.txt",
-              repeated(tracer, 50) + agent + repeated(repeated(tracer, 100) + agent, 4) + repeated(tracer, 50));
+  bench.write("a.epoll.txt", repeated(tracer, 50) + agent + repeated(repeated(tracer, 100) + agent, 4) +
+                                 repeated(tracer, 50));
   bench.write("a.epoll.roles.csv", "tid,role\n5,tracer\n7,agent\n");
   bench.write("a.epoll.steps.csv", steps_text(1001));
 
@@ -94,7 +95,8 @@ TEST_CASE("the tracer's own rows are kept apart from the workload's, with its pa
 
 TEST_CASE("without a roles file the tracer is guessed from epoll rows and said to be", "[measured]") {
   const CaptureBench bench;
-  bench.write("a.epoll.txt", repeated("tid=5 epoll_wait=0us ret=1\n", 90) + repeated("tid=7 epoll_wait=300us ret=1\n", 10));
+  bench.write("a.epoll.txt",
+              repeated("tid=5 epoll_wait=0us ret=1\n", 90) + repeated("tid=7 epoll_wait=300us ret=1\n", 10));
 
   const MeasuredCapture capture = bench.measure("a.epoll.txt");
 
@@ -156,7 +158,8 @@ TEST_CASE("a start stamp later than the end is told from the uptime", "[measured
   CHECK(capture.flaw("uptime_as_duration") == nullptr);
 }
 
-TEST_CASE("without a steps file, impossible durations are dropped though the uptime is unknown", "[measured]") {
+TEST_CASE("without a steps file, impossible durations are dropped though the uptime is unknown",
+          "[measured]") {
   const CaptureBench bench;
   bench.write("a.softirq.txt",
               "softirq vec=3 duration=19000000us\n"
@@ -173,7 +176,8 @@ TEST_CASE("without a steps file, impossible durations are dropped though the upt
 
 TEST_CASE("a wait may be as long as the capture, and no longer", "[measured]") {
   const CaptureBench bench;
-  bench.write("a.uring.txt", "tid=7 io_uring_enter=30000000us ret=1\ntid=7 io_uring_enter=90000000us ret=1\n");
+  bench.write("a.uring.txt",
+              "tid=7 io_uring_enter=30000000us ret=1\ntid=7 io_uring_enter=90000000us ret=1\n");
   bench.write("a.uring.roles.csv", "tid,role\n7,agent\n");
   bench.write("a.uring.steps.csv", steps_text());
 
@@ -210,7 +214,8 @@ TEST_CASE("a vector that races prove to be shared is corrected for overlaps", "[
 
 TEST_CASE("a vector with too many overlaps is flagged and left alone", "[measured]") {
   const CaptureBench bench;
-  bench.write("a.softirq.txt", repeated("softirq vec=3 duration=40us\n", 10'000) + "softirq vec=3 duration=-6us\n");
+  bench.write("a.softirq.txt",
+              repeated("softirq vec=3 duration=40us\n", 10'000) + "softirq vec=3 duration=-6us\n");
   bench.write("a.softirq.steps.csv", steps_text());
 
   const MeasuredCapture capture = bench.measure("a.softirq.txt");
@@ -251,7 +256,8 @@ TEST_CASE("lost events, the RLIMIT message and cut lines are reported", "[measur
   bench.write("a.irq.txt",
               "ERROR: couldn't set RLIMIT_MEMLOCK for bpftrace. If your program is not loading, you can try\n"
               "Attaching 2 probes...\n" +
-                  repeated("irq=36 duration=1us\n", 150) + "Lost 40 events\nLost 10 events\nirq=36 durati\nirq=36 du");
+                  repeated("irq=36 duration=1us\n", 150) +
+                  "Lost 40 events\nLost 10 events\nirq=36 durati\nirq=36 du");
 
   const MeasuredCapture capture = bench.measure("a.irq.txt");
 
@@ -264,7 +270,8 @@ TEST_CASE("lost events, the RLIMIT message and cut lines are reported", "[measur
   CHECK(capture.find("irq.36")->count() == 150);
 }
 
-TEST_CASE("a capture that was appended to or misnamed is taken for what it is, and said to be", "[measured]") {
+TEST_CASE("a capture that was appended to or misnamed is taken for what it is, and said to be",
+          "[measured]") {
   const CaptureBench bench;
   bench.write("a.irq.txt", repeated("Attaching 2 probes...\nsoftirq vec=3 duration=1us\n\n", 2));
 

@@ -49,7 +49,8 @@ TEST_CASE("a steps file gives the columns of each step in any order of columns",
   const CaptureBench bench;
 
   const Steps steps = read_steps(bench.write(
-      "steps.csv.gz", gzipped("agent,tool_ns,start_ns,timer_late_ns,read_ns,parse_ns,cpu\n3,20,5000,1000,300,4000,1\n")));
+      "steps.csv.gz",
+      gzipped("agent,tool_ns,start_ns,timer_late_ns,read_ns,parse_ns,cpu\n3,20,5000,1000,300,4000,1\n")));
 
   REQUIRE(steps.rows.size() == 1);
   CHECK(steps.rows[0].agent == 3);
@@ -124,7 +125,8 @@ TEST_CASE("naming a directory and a capture in it reads the capture once", "[cap
 
 TEST_CASE("captures that cannot be found or told apart are errors", "[capture_set]") {
   const CaptureBench bench;
-  CHECK(input_error_of([&] { captures_in(bench.directory / "absent"); }).found() == "no such file or directory");
+  CHECK(input_error_of([&] { captures_in(bench.directory / "absent"); }).found() ==
+        "no such file or directory");
   CHECK(input_error_of([&] { captures_in(bench.directory); }).found() == "no capture in this directory");
 
   bench.write("n4.irq.txt", "irq=1 duration=1us\n");

@@ -102,12 +102,13 @@ TEST_CASE("without PREEMPT_SHORT a shorter slice does not break protection", "[e
   CHECK_FALSE(bench.wake());
 }
 
-TEST_CASE("a short wakee that does not win ends 6.12's protection but only shortens 6.18's", "[eevdf][preempt]") {
+TEST_CASE("a short wakee that does not win ends 6.12's protection but only shortens 6.18's",
+          "[eevdf][preempt]") {
   const auto release = GENERATE(KernelRelease::v6_12, KernelRelease::v6_18);
   BesideHog bench{release, 10ms};
   SchedEntity& rival = bench.cpu.task(0, 300us);
   bench.cpu.rq.set_slice(bench.wakee, 500us, bench.cpu.clock);
-  bench.cpu.rq.enqueue(rival, bench.cpu.clock, {.wakeup = true});  // waits unasked, with the earliest deadline
+  bench.cpu.rq.enqueue(rival, bench.cpu.clock, {.wakeup = true});  // not asked for; the earliest deadline
 
   CHECK_FALSE(bench.wake());
 
@@ -240,7 +241,8 @@ TEST_CASE("only 6.18's wakeup check can finish a delayed dequeue", "[eevdf][pree
   CHECK(cpu.rq.nr_queued() == (v6_18 ? 2 : 3));
 }
 
-TEST_CASE("a light task beside a hog waits a slice, then preempts until its credit is spent", "[eevdf][preempt]") {
+TEST_CASE("a light task beside a hog waits a slice, then preempts until its credit is spent",
+          "[eevdf][preempt]") {
   const auto release = GENERATE(KernelRelease::v6_12, KernelRelease::v6_18);
   FairCpu cpu{release};
   SchedEntity& hog = cpu.task();

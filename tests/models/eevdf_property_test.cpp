@@ -129,7 +129,8 @@ class History {
     REQUIRE_FALSE(picked->sched_delayed);
     REQUIRE(exact.eligible(*picked));
     const SchedEntity* running = bench.running();
-    if (running != nullptr && running->on_rq && exact.eligible(*running) && bench.rq.protected_slice(*running)) {
+    if (running != nullptr && running->on_rq && exact.eligible(*running) &&
+        bench.rq.protected_slice(*running)) {
       REQUIRE(picked == running);
       return;
     }

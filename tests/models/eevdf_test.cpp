@@ -47,8 +47,8 @@ TEST_CASE("V is rounded down, also below its zero point", "[eevdf]") {
   light.vlag = 3;
   cpu.rq.enqueue(light, cpu.clock, {.wakeup = true});
 
-  REQUIRE(light.vruntime == v - 3);          // 3 * 1039 / 1024 = 3
-  CHECK(cpu.rq.avg_vruntime() == v - 1);     // -45 / 1039, rounded down and not toward zero
+  REQUIRE(light.vruntime == v - 3);       // 3 * 1039 / 1024 = 3
+  CHECK(cpu.rq.avg_vruntime() == v - 1);  // -45 / 1039, rounded down and not toward zero
   CHECK_FALSE(cpu.rq.eligible(heavy));
 }
 
@@ -212,7 +212,8 @@ TEST_CASE("picking the running task again gives no new protection", "[eevdf]") {
   CHECK_FALSE(cpu.rq.protected_slice(a));
 }
 
-TEST_CASE("6.12 reschedules an unprotected task once it is ineligible, 6.18 at every clock update", "[eevdf]") {
+TEST_CASE("6.12 reschedules an unprotected task once it is ineligible, 6.18 at every clock update",
+          "[eevdf]") {
   const auto release = GENERATE(KernelRelease::v6_12, KernelRelease::v6_18);
   FairCpu cpu{release};
   SchedEntity& a = cpu.task();
@@ -220,7 +221,7 @@ TEST_CASE("6.12 reschedules an unprotected task once it is ineligible, 6.18 at e
   cpu.wake(a);
   cpu.run(5ms);  // outlives its slice: unprotected
   b.vlag = -1'000'000;
-  cpu.wake(b);   // 2 ms ahead of a
+  cpu.wake(b);  // 2 ms ahead of a
 
   cpu.spend(1500us);
   cpu.rq.update_curr(cpu.clock);
@@ -264,7 +265,8 @@ TEST_CASE("6.18 protects only for the smallest slice waiting, 6.12 for the whole
 
   cpu.rq.set_next(big, cpu.clock);
 
-  CHECK(big.vlag == (release == KernelRelease::v6_18 ? big.vruntime + real_to_v(1'000'000, big) : big.deadline));
+  CHECK(big.vlag ==
+        (release == KernelRelease::v6_18 ? big.vruntime + real_to_v(1'000'000, big) : big.deadline));
 }
 
 TEST_CASE("slices that have left the queue count no longer", "[eevdf]") {

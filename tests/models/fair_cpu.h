@@ -18,7 +18,9 @@ inline CfsConfig fair_config(KernelRelease release) {
           .tick = sim::Nanos{4'000'000}};
 }
 
-inline std::int64_t real_to_v(std::int64_t delta, const SchedEntity& se) { return calc_delta_fair(delta, se.load); }
+inline std::int64_t real_to_v(std::int64_t delta, const SchedEntity& se) {
+  return calc_delta_fair(delta, se.load);
+}
 
 class FairCpu {
  public:
@@ -89,6 +91,20 @@ class FairCpu {
 
  private:
   std::int64_t tick_;
+};
+
+// a has run `span`, not charged yet, while b waited where a started.
+struct AheadOf {
+  explicit AheadOf(KernelRelease release = KernelRelease::v6_12, sim::Nanos span = sim::Nanos{1'000'000},
+                   sim::Nanos slice = sim::Nanos{0})
+      : cpu{release}, a{cpu.task()}, b{cpu.task(0, slice)} {
+    cpu.wake(a);
+    cpu.rq.enqueue(b, cpu.clock, {.wakeup = true});
+    cpu.spend(span);
+  }
+  FairCpu cpu;
+  SchedEntity& a;
+  SchedEntity& b;
 };
 
 }  // namespace models

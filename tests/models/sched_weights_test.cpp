@@ -15,7 +15,8 @@ TEST_CASE("a nice level is worth a factor of about 1.25 in weight", "[sched_weig
   CHECK(idle_policy_load().weight == 3);
 
   for (int nice = min_nice; nice < max_nice; ++nice) {
-    const double ratio = static_cast<double>(nice_load(nice).weight) / static_cast<double>(nice_load(nice + 1).weight);
+    const double ratio =
+        static_cast<double>(nice_load(nice).weight) / static_cast<double>(nice_load(nice + 1).weight);
     CHECK(ratio == Approx(1.25).epsilon(0.05));
   }
 }
@@ -33,12 +34,13 @@ TEST_CASE("the stored reciprocals are within one of 2^32/weight", "[sched_weight
   CHECK(rounded_up == 13);
 }
 
-TEST_CASE("virtual time runs like real time at nice 0 and is real * 1024 * inv >> 32 elsewhere", "[sched_weights]") {
+TEST_CASE("virtual time runs like real time at nice 0 and is real * 1024 * inv >> 32 elsewhere",
+          "[sched_weights]") {
   CHECK(calc_delta_fair(2'800'000, nice_load(0)) == 2'800'000);
-  CHECK(calc_delta_fair(1'000'000, nice_load(-5)) == 328'099);     // 1376151 * 1024e6 / 2^32 = 328099.96...
-  CHECK(calc_delta_fair(1'000'000, nice_load(5)) == 3'056'716);    // 12820798 * 1024e6 / 2^32 = 3056716.4...
-  CHECK(calc_delta_fair(1'000'000, nice_load(19)) == 68'266'666);  // 286331153 * 1024e6 / 2^32 = 68266666.6...
-  CHECK(calc_delta_fair(3, idle_policy_load()) == 1023);           // 1023.9...: the reciprocal is rounded down
+  CHECK(calc_delta_fair(1'000'000, nice_load(-5)) == 328'099);     // 1376151 * 1024e6 / 2^32 = 328099.96
+  CHECK(calc_delta_fair(1'000'000, nice_load(5)) == 3'056'716);    // 12820798: 3056716.4
+  CHECK(calc_delta_fair(1'000'000, nice_load(19)) == 68'266'666);  // 286331153: 68266666.6
+  CHECK(calc_delta_fair(3, idle_policy_load()) == 1023);           // 1431655765: 1023.99
 }
 
 TEST_CASE("an hour at the lightest weight does not overflow virtual time", "[sched_weights]") {

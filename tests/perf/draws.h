@@ -25,13 +25,15 @@ class Tape {
     for (std::size_t i = 0; i < length; ++i) {
       const double increment = -std::log(stream.uniform()) * static_cast<double>(mean.count());
       increments_.push_back(static_cast<std::uint32_t>(increment));
-      offsets_.push_back(static_cast<std::uint32_t>(1 + stream.below(static_cast<std::uint64_t>(pending - 1))));
+      offsets_.push_back(
+          static_cast<std::uint32_t>(1 + stream.below(static_cast<std::uint64_t>(pending - 1))));
     }
   }
 
   class Reader {
    public:
-    explicit Reader(const Tape& tape) : increments_{tape.increments_.data()}, offsets_{tape.offsets_.data()} {}
+    explicit Reader(const Tape& tape)
+        : increments_{tape.increments_.data()}, offsets_{tape.offsets_.data()} {}
     sim::Nanos operator()() { return sim::Nanos{increments_[next_increment_++ % length]}; }
     std::uint32_t offset() { return offsets_[next_offset_++ % length]; }
 

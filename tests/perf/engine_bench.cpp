@@ -79,7 +79,8 @@ void mm1_tape(benchmark::State& state) {
 }
 
 void mm1_generator(benchmark::State& state) {
-  race_mm1<sim::Engine, Generator>(state, Generator{"interarrival", mean}, Generator{"service", mean * 3 / 4});
+  race_mm1<sim::Engine, Generator>(state, Generator{"interarrival", mean},
+                                   Generator{"service", mean * 3 / 4});
 }
 
 BENCHMARK(mm1_tape<sim::Engine>)->Name("mm1_tape")->UseManualTime();

@@ -90,7 +90,8 @@ class Sink {
 template <class Engine, class Draw>
 class SingleServerQueue {
  public:
-  SingleServerQueue(Draw interarrival, Draw service) : source_{engine_, interarrival}, server_{engine_, service} {
+  SingleServerQueue(Draw interarrival, Draw service)
+      : source_{engine_, interarrival}, server_{engine_, service} {
     source_.job.template connect<&Server<Engine, Draw>::submit>(server_);
     server_.served.template connect<&Sink::take>(sink_);
     source_.start();

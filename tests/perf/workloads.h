@@ -21,7 +21,10 @@ class Hold {
   using Draws = DrawsType;
 
   Hold(int pending, int reschedules, Draws draws)
-      : engine_{2 * pending}, draws_{draws}, reschedules_{reschedules}, events_(static_cast<std::size_t>(pending)) {
+      : engine_{2 * pending},
+        draws_{draws},
+        reschedules_{reschedules},
+        events_(static_cast<std::size_t>(pending)) {
     for (std::size_t i = 0; i < events_.size(); ++i) {
       events_[i] = engine_.template after<&Hold::fire>(draws_(), *this, i);
     }
@@ -54,7 +57,10 @@ class TimerHold {
   using Draws = DrawsType;
 
   TimerHold(int pending, int reschedules, Draws draws)
-      : engine_{2 * pending}, draws_{draws}, reschedules_{reschedules}, timers_(static_cast<std::size_t>(pending)) {
+      : engine_{2 * pending},
+        draws_{draws},
+        reschedules_{reschedules},
+        timers_(static_cast<std::size_t>(pending)) {
     for (std::size_t i = 0; i < timers_.size(); ++i) {
       timers_[i].template bind<&TimerHold::fire>(engine_, *this, i);
       timers_[i].arm(draws_());

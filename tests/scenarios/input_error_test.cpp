@@ -5,7 +5,8 @@
 using scenarios::InputError;
 using scenarios::quoted;
 
-TEST_CASE("an input error says file, line, column, found, expected and suggestion in one line", "[input_error]") {
+TEST_CASE("an input error says file, line, column, found, expected and suggestion in one line",
+          "[input_error]") {
   const InputError error{{.file = "nvme.yaml",
                           .line = 14,
                           .column = 9,
@@ -21,7 +22,8 @@ TEST_CASE("an input error says file, line, column, found, expected and suggestio
 }
 
 TEST_CASE("an input error leaves out what it does not know", "[input_error]") {
-  CHECK(std::string{InputError{{.file = "a.txt", .found = "an empty file"}}.what()} == "a.txt: found an empty file");
+  CHECK(std::string{InputError{{.file = "a.txt", .found = "an empty file"}}.what()} ==
+        "a.txt: found an empty file");
   CHECK(std::string{InputError{{.file = "a.txt", .line = 3, .found = "no unit"}}.what()} ==
         "a.txt:3: found no unit");
 }

@@ -1,7 +1,7 @@
 #include "scenarios/profile.h"
 
-#include <catch2/catch.hpp>
 #include <sys/stat.h>
+#include <catch2/catch.hpp>
 
 #include "scenarios/input_error.h"
 #include "scenarios/output.h"
@@ -44,7 +44,8 @@ models::HostConfig sixteen_cpus() {
 
 }  // namespace
 
-TEST_CASE("a profile keeps its costs and takes the rest from the defaults, each with its basis", "[profile]") {
+TEST_CASE("a profile keeps its costs and takes the rest from the defaults, each with its basis",
+          "[profile]") {
   const Scratch scratch;
 
   const Profile profile = load_profile(scratch.write("p.yaml", calibrated));
@@ -80,13 +81,16 @@ TEST_CASE("a profile that could not be meant is refused at its place", "[profile
 
   CHECK(with(1, "schema: 2") == "p.yaml:1:9: found schema '2', expected 1: this version reads no other");
   CHECK_THAT(with(2, "kind: scenario"), Catch::Contains("the kind 'scenario'"));
-  CHECK_THAT(with(6, "  tikc: {value: 7us}"),
-             Catch::StartsWith("p.yaml:6:3: found unknown cost 'tikc'") && Catch::EndsWith("did you mean 'tick'?"));
-  CHECK_THAT(with(6, "  tick: {basis: calibrated, source: x}"), Catch::Contains("no key 'value' in costs.tick"));
-  CHECK_THAT(with(6, "  tick: {value: 7us, basis: calibrated}"), Catch::Contains("no key 'source' in costs.tick"));
+  CHECK_THAT(with(6, "  tikc: {value: 7us}"), Catch::StartsWith("p.yaml:6:3: found unknown cost 'tikc'") &&
+                                                  Catch::EndsWith("did you mean 'tick'?"));
+  CHECK_THAT(with(6, "  tick: {basis: calibrated, source: x}"),
+             Catch::Contains("no key 'value' in costs.tick"));
+  CHECK_THAT(with(6, "  tick: {value: 7us, basis: calibrated}"),
+             Catch::Contains("no key 'source' in costs.tick"));
   CHECK_THAT(with(6, "  tick: {value: 7us, source: x}"), Catch::Contains("no key 'basis' in costs.tick"));
   CHECK_THAT(with(6, "  tick: {value: 7, basis: calibrated, source: x}"), Catch::Contains("missing unit"));
-  CHECK_THAT(with(6, "  tick: {value: 7us, basis: measured, source: x}"), Catch::Contains("calibrated or default"));
+  CHECK_THAT(with(6, "  tick: {value: 7us, basis: measured, source: x}"),
+             Catch::Contains("calibrated or default"));
   CHECK_THAT(with(4, "domain: {cpus: [4, 2]}"), Catch::Contains("[fewest, most]"));
 }
 
@@ -96,8 +100,10 @@ TEST_CASE("defaults without one of the costs are refused", "[profile]") {
 
   CHECK_THAT(trouble(scratch.write("p.yaml", calibrated)),
              Catch::StartsWith("defaults.yaml: found no cost 'hardirq_entry'"));
-  scratch.write("defaults.yaml", "schema: 1\nkind: defaults\ncosts: {tick: {value: 1us, source: x, basis: calibrated}}\n");
-  CHECK_THAT(trouble(scratch.write("p.yaml", calibrated)), Catch::Contains("a calibrated cost among the defaults"));
+  scratch.write("defaults.yaml",
+                "schema: 1\nkind: defaults\ncosts: {tick: {value: 1us, source: x, basis: calibrated}}\n");
+  CHECK_THAT(trouble(scratch.write("p.yaml", calibrated)),
+             Catch::Contains("a calibrated cost among the defaults"));
 }
 
 TEST_CASE("what a scenario has and the captures do not is listed", "[profile]") {
@@ -105,8 +111,9 @@ TEST_CASE("what a scenario has and the captures do not is listed", "[profile]") 
   const Profile profile = load_profile(scratch.write("p.yaml", calibrated));
 
   CHECK(outside_domain(profile, sixteen_cpus()) ==
-        std::vector<std::string>{"16 CPUs (calibrated: 2)", "SMT 2 (calibrated: 1)", "Linux 6.18 (calibrated: 6.12)",
-                                 "nic, nvme never seen", "policy agent_wakeup_placement never seen"});
+        std::vector<std::string>{"16 CPUs (calibrated: 2)", "SMT 2 (calibrated: 1)",
+                                 "Linux 6.18 (calibrated: 6.12)", "nic, nvme never seen",
+                                 "policy agent_wakeup_placement never seen"});
   models::HostConfig inside;
   inside.devices = {models::VethConfig{}, models::VirtioBlkConfig{}};
   inside.policies = {{.name = "kernel_default"}};
@@ -140,7 +147,8 @@ TEST_CASE("a file that cannot be written whole leaves the old one as it was", "[
   const Scratch scratch;
   const std::string path = scratch.write("old.yaml", "old");
 
-  CHECK_THROWS_WITH(write_file(scratch.path("missing/p.yaml"), "new"), Catch::EndsWith("No such file or directory"));
+  CHECK_THROWS_WITH(write_file(scratch.path("missing/p.yaml"), "new"),
+                    Catch::EndsWith("No such file or directory"));
   CHECK_THROWS_WITH(write_file("/dev/full", "new"), "/dev/full: cannot be written: No space left on device");
   CHECK_THROWS_AS(write_file(path + "/x", "new"), OutputError);
   CHECK_THROWS_AS(prepare_directory(path), OutputError);

@@ -50,32 +50,32 @@ struct Scratch {
 
 // A small host in which everything is named: the line numbers of tests count from here.
 inline std::string small_scenario() {
-  return "schema: 1\n"                                                       // 1
-         "run: {seed: 1, warmup: 100ms, duration: 1s, replications: 3}\n"    // 2
-         "host:\n"                                                           // 3
-         "  cpus: 4\n"                                                       // 4
-         "  costs: defaults.yaml\n"                                          // 5
-         "devices:\n"                                                        // 6
-         "  - {name: eth0, model: nic, queues: 2, irq_cpus: [0, 1]}\n"       // 7
-         "  - {name: nvme0, model: nvme, queues: 4}\n"                       // 8
-         "  - {name: veth0, model: veth}\n"                                  // 9
-         "agents:\n"                                                         // 10
-         "  - name: reader\n"                                                // 11
-         "    count: 2\n"                                                    // 12
-         "    think: {exponential: {mean: 1ms}}\n"                           // 13
-         "    tool: {device: veth0, service: 300us}\n"                       // 14
-         "    read: {device: nvme0}\n"                                       // 15
-         "    compute: 30us\n"                                               // 16
-         "    sched: {nice: 0}\n"                                            // 17
-         "background:\n"                                                     // 18
-         "  - {name: hogs, kind: hog, count: 1}\n"                           // 19
-         "variants:\n"                                                       // 20
-         "  A: {title: defaults}\n"                                          // 21
-         "  B:\n"                                                            // 22
-         "    title: nicer\n"                                                // 23
-         "    set:\n"                                                        // 24
-         "      agents.reader.sched.nice: -5\n"                              // 25
-         "      devices.eth0.irq_cpus: [3]\n";                               // 26
+  return "schema: 1\n"                                                     // 1
+         "run: {seed: 1, warmup: 100ms, duration: 1s, replications: 3}\n"  // 2
+         "host:\n"                                                         // 3
+         "  cpus: 4\n"                                                     // 4
+         "  costs: defaults.yaml\n"                                        // 5
+         "devices:\n"                                                      // 6
+         "  - {name: eth0, model: nic, queues: 2, irq_cpus: [0, 1]}\n"     // 7
+         "  - {name: nvme0, model: nvme, queues: 4}\n"                     // 8
+         "  - {name: veth0, model: veth}\n"                                // 9
+         "agents:\n"                                                       // 10
+         "  - name: reader\n"                                              // 11
+         "    count: 2\n"                                                  // 12
+         "    think: {exponential: {mean: 1ms}}\n"                         // 13
+         "    tool: {device: veth0, service: 300us}\n"                     // 14
+         "    read: {device: nvme0}\n"                                     // 15
+         "    compute: 30us\n"                                             // 16
+         "    sched: {nice: 0}\n"                                          // 17
+         "background:\n"                                                   // 18
+         "  - {name: hogs, kind: hog, count: 1}\n"                         // 19
+         "variants:\n"                                                     // 20
+         "  A: {title: defaults}\n"                                        // 21
+         "  B:\n"                                                          // 22
+         "    title: nicer\n"                                              // 23
+         "    set:\n"                                                      // 24
+         "      agents.reader.sched.nice: -5\n"                            // 25
+         "      devices.eth0.irq_cpus: [3]\n";                             // 26
 }
 
 // `text` with its line `number` (from 1) replaced; several lines may replace it.

@@ -145,7 +145,8 @@ TEST_CASE("every form of distribution is read", "[yaml_reader]") {
   CHECK(distribution("50us").quantile(0.5) == 50us);
   CHECK(distribution("{constant: 5us}").quantile(0.5) == 5us);
   CHECK(distribution("{exponential: {mean: 300us}}").mean_ns() == Approx(300'000));
-  CHECK(distribution("{lognormal: {median: 9us, p99: 25us}}").quantile_ns(0.99) == Approx(25'000).epsilon(1e-6));
+  CHECK(distribution("{lognormal: {median: 9us, p99: 25us}}").quantile_ns(0.99) ==
+        Approx(25'000).epsilon(1e-6));
   CHECK(distribution("{lognormal: {median: 9us, sigma: 0.4}}").quantile(0.5) == 9us);
   CHECK(distribution("{gamma: {mean: 4us, cv: 0.5}}").mean_ns() == Approx(4'000));
   CHECK(distribution("{weibull: {scale: 2us, shape: 1}}").mean_ns() == Approx(2'000));
@@ -153,13 +154,15 @@ TEST_CASE("every form of distribution is read", "[yaml_reader]") {
   CHECK(distribution("{uniform: {low: 1us, high: 3us}}").mean_ns() == Approx(2'000));
   CHECK(distribution("{quantiles: [[0, 1us], [0.5, 3us], [1, 20us]]}").quantile(0.5) == 3us);
   CHECK(distribution("{histogram: [[1us, 2us, 3], [2us, 4us, 1]]}").quantile(1.0) == 4us);
-  CHECK(distribution("{mixture: [{weight: 1, of: 1us}, {weight: 3, of: {constant: 5us}}]}").mean_ns() == Approx(4'000));
+  CHECK(distribution("{mixture: [{weight: 1, of: 1us}, {weight: 3, of: {constant: 5us}}]}").mean_ns() ==
+        Approx(4'000));
 }
 
 TEST_CASE("a distribution with impossible parameters is refused", "[yaml_reader]") {
   CHECK_THAT(trouble("service: {lognormals: {median: 9us}}"), Catch::Contains("did you mean 'lognormal'?"));
   CHECK_THAT(trouble("service: {lognormal: {median: 9us}}"), Catch::Contains("no key 'p99'"));
-  CHECK_THAT(trouble("service: {lognormal: {median: 9us, p99: 25us, sigma: 1}}"), Catch::Contains("one of them"));
+  CHECK_THAT(trouble("service: {lognormal: {median: 9us, p99: 25us, sigma: 1}}"),
+             Catch::Contains("one of them"));
   CHECK_THAT(trouble("service: {lognormal: {median: 9us, p99: 8us}}"), Catch::Contains("below the median"));
   CHECK_THAT(trouble("service: {lognormal: {median: 0ns, p99: 8us}}"), Catch::Contains("more than 0ns"));
   CHECK_THAT(trouble("service: {gamma: {mean: 5us, cv: 0}}"), Catch::Contains("more than 0"));
@@ -170,7 +173,8 @@ TEST_CASE("a distribution with impossible parameters is refused", "[yaml_reader]
   CHECK_THAT(trouble("service: {quantiles: [[0, 1us, 2us]]}"), Catch::Contains("[probability, time]"));
   CHECK_THAT(trouble("service: {mixture: [{weight: 0, of: 1us}]}"), Catch::Contains("no weight above 0"));
   CHECK_THAT(trouble("service: {exponential: {mean: 300}}"), Catch::Contains("missing unit"));
-  CHECK_THAT(trouble("service: {exponential: {mean: 1us}, constant: 1us}"), Catch::Contains("a map for service"));
+  CHECK_THAT(trouble("service: {exponential: {mean: 1us}, constant: 1us}"),
+             Catch::Contains("a map for service"));
 }
 
 TEST_CASE("a written distribution is the one that is simulated", "[yaml_reader]") {

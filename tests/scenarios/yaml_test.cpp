@@ -84,7 +84,12 @@ TEST_CASE("an override replaces a value, a whole list, or creates what is missin
   CHECK(overridden(text, "run.seed=9").find("run")->find("seed")->scalar == "9");
   CHECK(overridden(text, "agents.b.count=5").find("agents")->items[1].find("count")->scalar == "5");
   CHECK(overridden(text, "agents.0.count=6").find("agents")->items[0].find("count")->scalar == "6");
-  CHECK(overridden(text, "agents.a.sched.cpus=[0, 1]").find("agents")->items[0].find("sched")->find("cpus")->items.size() == 2);
+  CHECK(overridden(text, "agents.a.sched.cpus=[0, 1]")
+            .find("agents")
+            ->items[0]
+            .find("sched")
+            ->find("cpus")
+            ->items.size() == 2);
   CHECK(overridden(text, "agents=[{name: x}]").find("agents")->items.size() == 1);
   CHECK(overridden(text, "host.kernel.hz=1000").find("host")->find("kernel")->find("hz")->scalar == "1000");
 }
@@ -103,7 +108,8 @@ TEST_CASE("an override that leads nowhere says what there is", "[yaml]") {
   CHECK(set_trouble(text, "agents.raeder.count=1") ==
         "--set:1: found no 'raeder' in agents, expected one of reader, writer; did you mean 'reader'?");
   CHECK_THAT(set_trouble(text, "run.seed.x=1"), Catch::Contains("run.seed is '1'"));
-  CHECK_THAT(set_trouble(text, "run.seed"), Catch::StartsWith("--set:1: found 'run.seed', expected path=value"));
+  CHECK_THAT(set_trouble(text, "run.seed"),
+             Catch::StartsWith("--set:1: found 'run.seed', expected path=value"));
   CHECK_THAT(set_trouble(text, "run.seed="), Catch::Contains("no value"));
   CHECK_THAT(set_trouble(text, "run..seed=1"), Catch::Contains("names joined by dots"));
   CHECK_THAT(set_trouble(text, "run.seed=[1"), Catch::StartsWith("--set:1:"));

@@ -1,12 +1,13 @@
 // How far EEVDF may stray from ideal sharing, derived, then checked on tasks that always want the CPU.
 //
-// In ideal sharing a task of weight w_i gets w_i/W of the CPU. Its lag is what it is short of that, in real ns:
+// In ideal sharing a task of weight w_i gets w_i/W of the CPU. Its lag is what it is short of that, in real
+// ns:
 //
 //   lag_i = w_i * (V - v_i) / 1024,   sum of lag_i = 0,
 //   service_i(t1, t2) = w_i/W * (t2 - t1) - (lag_i(t2) - lag_i(t1)).                                     (1)
 //
-// Let r_i be task i's slice, r the largest, and q the longest time by which a slice may be overrun: its end is
-// noticed at a clock update, so q is one tick, or less where slices end just before ticks.
+// Let r_i be task i's slice, r the largest, and q the longest time by which a slice may be overrun: its end
+// is noticed at a clock update, so q is one tick, or less where slices end just before ticks.
 //
 // Lower bound. A task is switched to only with lag_i >= 0. Protected, it runs for at most r_i + q. Running on
 // unprotected, because it was picked again with lag_i >= 0, it stops at the first update that finds the lag
@@ -14,17 +15,17 @@
 //
 //   lag_i >= -(r_i + q).                                                                                  (2)
 //
-// Upper bound (Stoica, Abdel-Wahab, "Earliest Eligible Virtual Deadline First", 1995, theorem 1, with overruns).
-// Let task k wait with deadline d_k and look at the last run, before now, of a task whose deadline was later
-// than d_k. At most that one run, r + q long, was given against d_k's order: k, being owed service, was not yet
-// eligible when it began. Every run since was of a task with a deadline of at most d_k, which therefore got no
-// more than its share up to d_k and one overrun q. With n tasks that is
+// Upper bound (Stoica, Abdel-Wahab, "Earliest Eligible Virtual Deadline First", 1995, theorem 1, with
+// overruns). Let task k wait with deadline d_k and look at the last run, before now, of a task whose deadline
+// was later than d_k. At most that one run, r + q long, was given against d_k's order: k, being owed service,
+// was not yet eligible when it began. Every run since was of a task with a deadline of at most d_k, which
+// therefore got no more than its share up to d_k and one overrun q. With n tasks that is
 //
-//   lag_k <= r + q + (n - 2) * q = r + (n - 1) * q.                                                        (3)
+//   lag_k <= r + q + (n - 2) * q = r + (n - 1) * q. (3)
 //
 // No starvation. While k waits, (1) lets its lag grow by w_k/W per ns, from at least (2) to at most (3), so
 //
-//   wait_k <= W/w_k * (r + (n - 1) * q + r_k + q).                                                         (4)
+//   wait_k <= W/w_k * (r + (n - 1) * q + r_k + q). (4)
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -48,10 +49,14 @@ class Competition {
  public:
   // Slices of 1 to 3 ticks that end `overrun` before a tick, or of any length if `overrun` is a tick.
   Competition(KernelRelease release, unsigned seed, bool aligned)
-      : random_{seed}, config_{config(release)}, cpu_{config_}, overrun_{aligned ? 1000 : config_.tick.count()} {
+      : random_{seed},
+        config_{config(release)},
+        cpu_{config_},
+        overrun_{aligned ? 1000 : config_.tick.count()} {
     const int n = 2 + below(8);
     for (int i = 0; i < n; ++i) {
-      const sim::Nanos slice = aligned ? (1 + below(3)) * config_.tick - 1us : sim::Nanos{100'000 + below(9'000'000)};
+      const sim::Nanos slice =
+          aligned ? (1 + below(3)) * config_.tick - 1us : sim::Nanos{100'000 + below(9'000'000)};
       SchedEntity& se = cpu_.task(below(16) - 5, slice);
       largest_slice_ = std::max(largest_slice_, se.slice);
       competitors_.push_back({&se});
@@ -119,7 +124,8 @@ class Competition {
 
 }  // namespace
 
-TEST_CASE("lag, shares and waits stay within the EEVDF bounds when slices end with ticks", "[theory][eevdf]") {
+TEST_CASE("lag, shares and waits stay within the EEVDF bounds when slices end with ticks",
+          "[theory][eevdf]") {
   const auto release = GENERATE(KernelRelease::v6_12, KernelRelease::v6_18);
   for (unsigned seed = 1; seed <= 50; ++seed) {
     CAPTURE(seed);
@@ -165,7 +171,8 @@ TEST_CASE("a nice level shifts the shares of two hogs by the ratio of the weight
 
   cpu.run(20s);
 
-  const double ratio = static_cast<double>(favoured.sum_exec_runtime) / static_cast<double>(plain.sum_exec_runtime);
+  const double ratio =
+      static_cast<double>(favoured.sum_exec_runtime) / static_cast<double>(plain.sum_exec_runtime);
   CHECK(ratio == Approx(3121.0 / 1024.0).epsilon(0.01));
 }
 

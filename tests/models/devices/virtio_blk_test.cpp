@@ -66,7 +66,7 @@ TEST_CASE("a request without a kick stays where it is", "[virtio_blk]") {
   CHECK(bench.disk.outstanding(q0) == 1);
 }
 
-// The captures' pair of reads: the second comes while the host thread wakes up.
+// The captures' spacing of a pair of reads: the second comes while the host thread wakes up.
 TEST_CASE("two reads 17us apart need one kick and end with one interrupt", "[virtio_blk]") {
   VirtioBench bench{{}};
 

@@ -1,0 +1,54 @@
+// Captures to a profile: what was measured, what was matched, what could not be identified.
+//
+//   captures ─ measure ─► quantities ─┬─ direct costs (a quantity is the cost)
+//                                     ├─ shapes      (a quantity's spread is the cost's)
+//   workload scenarios ───────────────┴─ matched costs (match.h)
+//   defaults ─────────────────────────── everything else, labelled as such
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "calibration/fit/match.h"
+#include "calibration/fit/measured.h"
+#include "scenarios/profile.h"
+
+namespace calibration {
+
+struct CalibrateOptions {
+  std::vector<std::filesystem::path> captures;
+  // LOAD=SCENARIO: loads whose scenario is known. Only these are used to calibrate; the rest is read,
+  // reported, and left for validation.
+  std::vector<std::pair<std::string, std::string>> workloads;
+  std::string defaults = "calibration/profiles/defaults.yaml";
+  std::string machine;  // one line for the profile; may be empty
+  std::string kernel;
+};
+
+struct CalibratedCost {
+  models::Cost cost;
+  std::string source;   // quantity and capture, or the match
+  std::uint64_t count = 0;
+  std::string form;
+  double ks = -1;       // < 0: none
+};
+
+struct Calibration {
+  scenarios::Profile profile;
+  std::vector<MeasuredCapture> captures;
+  std::vector<CalibratedCost> direct;
+  std::vector<MatchResult> matched;
+  std::vector<models::Cost> unidentified;  // stay at their defaults
+  int rows_per_wake = 1;
+};
+
+// Throws InputError for unusable captures, scenarios or defaults.
+Calibration calibrate(const CalibrateOptions& options);
+
+// The workloads' hosts, their costs taken from `profile_path` (a profile or the defaults).
+std::vector<Workload> load_workloads(const std::vector<std::pair<std::string, std::string>>& workloads,
+                                     const std::string& profile_path);
+
+}  // namespace calibration

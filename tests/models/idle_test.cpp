@@ -1,0 +1,219 @@
+// The idle loop of a CPU: entering a state, what wakes it, and what that costs.
+#include <catch2/catch.hpp>
+
+#include "tests/support/cpu_bench.h"
+
+namespace models {
+namespace {
+
+// Distinct costs: 4 us in, 1 us (C1), 100 us (C6) and 20 us (HLT) out, 7 us from the state to schedule().
+CpuBenchConfig idle_in(std::vector<IdleStateConfig> states) {
+  CpuBenchConfig config;
+  config.topology.idle = std::move(states);
+  config.costs = {{Cost::idle_enter, 4us},      {Cost::idle_exit_poll, 300ns}, {Cost::idle_exit_c1, 1us},
+                  {Cost::idle_exit_c6, 100us},  {Cost::idle_exit_hlt, 20us},   {Cost::idle_loop_exit, 7us}};
+  return config;
+}
+
+// A CPU that has nothing to run, whose next schedule() finds a task.
+struct IdleBench : CpuBench {
+  explicit IdleBench(std::vector<IdleStateConfig> states) : CpuBench{idle_in(std::move(states))} {
+    on_schedule = [this] {
+      task("switch", 3us, Kind::irqs_off, [this] {
+        cpu.set_idle_task(false);
+        rest();
+      });
+    };
+    cpu.settle();
+  }
+};
+
+TEST_CASE("an idle CPU is in its idle state after the entry's cost, and its tick stops then", "[idle]") {
+  IdleBench bench{{{IdleState::c1, 0ns}}};
+
+  bench.engine.run_for(3us);
+  CHECK(!bench.cpu.asleep());
+  bench.engine.run_for(2us);
+
+  CHECK(bench.cpu.asleep());
+  CHECK(bench.cpu.idle());
+  CHECK(bench.timeline.moments == Moments{{"cpu_idle 0", 4us}, {"idle begins", 4us}});
+}
+
+TEST_CASE("an MWAIT state is left before the handler runs", "[idle]") {
+  IdleBench bench{{{IdleState::c1, 0ns}}};
+  auto& nic = bench.irq("nic", 3us, [&] { bench.cpu.set_need_resched(); });
+  bench.raise_at(nic, 50us);
+
+  bench.engine.run_for(1ms);
+
+  CHECK(bench.timeline.moments == Moments{{"cpu_idle 0", 4us},
+                                          {"idle begins", 4us},
+                                          {"cpu_idle -1", 51us},
+                                          {"drain", 51us},
+                                          {"nic entry", 51us},
+                                          {"nic exit", 54us},
+                                          {"idle ends", 54us},
+                                          {"schedule", 54us},
+                                          {"switch", 64us}});
+}
+
+TEST_CASE("HLT takes the interrupt and its softirqs inside the idle routine, before its exit event", "[idle]") {
+  IdleBench bench{{{IdleState::hlt, 0ns}}};
+  auto& nic = bench.irq("nic", 3us, [&] {
+    bench.cpu.set_need_resched();
+    bench.raise_softirq(40us);
+  });
+  bench.raise_at(nic, 50us);
+
+  bench.engine.run_for(1ms);
+
+  CHECK(bench.timeline.moments == Moments{{"cpu_idle 0", 4us},
+                                          {"idle begins", 4us},
+                                          {"nic entry", 70us},
+                                          {"nic exit", 73us},
+                                          {"softirq entry", 73us},
+                                          {"softirq exit", 113us},
+                                          {"cpu_idle -1", 113us},
+                                          {"idle ends", 113us},
+                                          {"schedule", 113us},
+                                          {"switch", 123us}});
+}
+
+TEST_CASE("an interrupt that wakes nobody sends the CPU back to sleep, and its tick stays stopped", "[idle]") {
+  IdleBench bench{{{IdleState::hlt, 0ns}}};
+  auto& disk = bench.irq("disk", 3us);
+  bench.raise_at(disk, 50us);
+
+  bench.engine.run_for(1ms);
+
+  CHECK(bench.timeline.moments == Moments{{"cpu_idle 0", 4us},
+                                          {"idle begins", 4us},
+                                          {"disk entry", 70us},
+                                          {"disk exit", 73us},
+                                          {"cpu_idle -1", 73us},
+                                          {"cpu_idle 0", 77us}});
+  CHECK(bench.cpu.asleep());
+}
+
+TEST_CASE("an interrupt during the idle entry waits for its end and prevents the sleep", "[idle]") {
+  IdleBench bench{{{IdleState::hlt, 0ns}}};
+  auto& nic = bench.irq("nic", 3us, [&] { bench.cpu.set_need_resched(); });
+  bench.raise_at(nic, 1us);
+
+  bench.engine.run_for(1ms);
+
+  CHECK(bench.timeline.moments ==
+        Moments{{"nic entry", 4us}, {"nic exit", 7us}, {"schedule", 7us}, {"switch", 17us}});
+}
+
+TEST_CASE("interrupts that arrive while the CPU leaves its state wait for it, and are then served in order", "[idle]") {
+  IdleBench bench{{{IdleState::c6, 0ns}}};
+  auto& nic = bench.irq("nic", 3us);
+  auto& disk = bench.irq("disk", 5us);
+  bench.raise_at(nic, 50us);
+  bench.raise_at(disk, 60us);
+
+  bench.engine.run_for(1ms);
+
+  CHECK(bench.timeline.at("nic entry") == Instants{150us});
+  CHECK(bench.timeline.at("disk entry") == Instants{153us});
+}
+
+TEST_CASE("a polling state is woken by NEED_RESCHED alone and drains its wake list", "[idle]") {
+  IdleBench bench{{{IdleState::c1, 0ns}}};
+  bench.on_drain = [&] { bench.cpu.set_need_resched(); };
+  bench.at(50us, [&] {
+    REQUIRE(bench.cpu.polling());
+    bench.cpu.set_need_resched();
+    bench.cpu.wake_polling();
+  });
+
+  bench.engine.run_for(1ms);
+
+  CHECK(bench.timeline.at("drain") == Instants{51us});
+  CHECK(bench.timeline.at("idle ends") == Instants{51us});
+  CHECK(bench.timeline.at("switch") == Instants{61us});
+  CHECK(bench.cpu.interrupts() == std::array<std::int64_t, 3>{0, 0, 0});
+}
+
+TEST_CASE("MWAIT and poll states poll NEED_RESCHED; HLT does not, nor does a CPU that is not asleep", "[idle]") {
+  const auto [state, polls] =
+      GENERATE(std::pair{IdleState::poll, true}, std::pair{IdleState::c1, true}, std::pair{IdleState::c6, true},
+               std::pair{IdleState::hlt, false});
+  IdleBench bench{{{state, 0ns}}};
+
+  bench.engine.run_for(3us);
+  CHECK(!bench.cpu.polling());
+  bench.engine.run_for(10us);
+
+  CHECK(bench.cpu.polling() == polls);
+}
+
+TEST_CASE("the exit latency is that of the state the CPU was in", "[idle]") {
+  const auto [state, exit] =
+      GENERATE(std::pair{IdleState::poll, sim::Nanos{300ns}}, std::pair{IdleState::c1, sim::Nanos{1us}},
+               std::pair{IdleState::c6, sim::Nanos{100us}}, std::pair{IdleState::hlt, sim::Nanos{20us}});
+  IdleBench bench{{{state, 0ns}}};
+  auto& nic = bench.irq("nic", 3us);
+  bench.raise_at(nic, 50us);
+
+  bench.engine.run_for(1ms);
+
+  CHECK(bench.timeline.at("nic entry") == Instants{50us + exit});
+}
+
+TEST_CASE("the governor picks the deepest state whose residency fits the next timer", "[idle]") {
+  const auto [timer, state] = GENERATE(std::pair{sim::Nanos{2us}, 0}, std::pair{sim::Nanos{30us}, 1},
+                                       std::pair{sim::Nanos{700us}, 2}, std::pair{sim::Nanos{1s}, 2});
+  IdleBench bench{{{IdleState::poll, 0ns}, {IdleState::c1, 20us}, {IdleState::c6, 600us}}};
+  bench.timer = timer;
+
+  bench.engine.run_for(10us);
+
+  CHECK(bench.cpu.idle_state() == state);
+}
+
+TEST_CASE("eight short idle spans keep the governor out of the deep state, whatever the timer", "[idle]") {
+  IdleBench bench{{{IdleState::c1, 0ns}, {IdleState::c6, 600us}}};
+  auto& disk = bench.irq("disk", 3us);
+  for (int i = 1; i <= 8; ++i) {
+    bench.raise_at(disk, i * 300us);
+  }
+
+  bench.engine.run_for(310us);
+  CHECK(bench.cpu.idle_state() == 1);  // one short span among seven long ones
+  bench.engine.run_for(3ms);
+
+  CHECK(bench.cpu.idle_state() == 0);
+}
+
+TEST_CASE("exit latency and idle loop are idle time; handlers over idle are not", "[idle]") {
+  IdleBench bench{{{IdleState::hlt, 0ns}}};
+  auto& disk = bench.irq("disk", 3us);
+  bench.raise_at(disk, 50us);
+
+  bench.engine.run_for(100us);
+  bench.cpu.account_now();
+
+  CHECK(bench.accounted(CpuTime::hardirq) == 3'000);
+  CHECK(bench.accounted(CpuTime::idle) == 97'000);
+}
+
+TEST_CASE("a hardirq or softirq over idle leaves the CPU idle for whoever looks for one", "[idle]") {
+  IdleBench bench{{{IdleState::c1, 0ns}}};
+  auto& nic = bench.irq("nic", 3us, [&] { bench.raise_softirq(40us); });
+  bench.raise_at(nic, 50us);
+
+  bench.engine.run_for(52us);
+  CHECK(bench.cpu.in_hardirq());
+  CHECK(bench.cpu.idle());
+  bench.engine.run_for(20us);
+
+  CHECK(bench.cpu.in_softirq());
+  CHECK(bench.cpu.idle());
+  CHECK(!bench.cpu.asleep());
+}
+
+}  // namespace
+}  // namespace models

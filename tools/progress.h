@@ -1,0 +1,25 @@
+// One line on a terminal for jobs of more than two seconds: how far, how fast, how long still.
+#pragma once
+
+#include <chrono>
+
+#include "scenarios/experiment.h"
+
+namespace tools {
+
+class ProgressLine {
+ public:
+  ProgressLine();   // silent unless standard error is a terminal
+  ~ProgressLine();  // clears the line
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+  void operator()(const scenarios::Progress& progress);
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  bool terminal_;
+  bool shown_ = false;
+};
+
+}  // namespace tools

@@ -1,0 +1,134 @@
+// chainsim validate: captured loads, simulated under the tracer that watched them, against what was captured.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "calibration/fit/calibrate.h"
+#include "calibration/traces/capture_set.h"
+#include "calibration/validate/captured_loads.h"
+#include "tools/options.h"
+#include "tools/tables.h"
+#include "tools/verbs.h"
+
+namespace tools {
+namespace {
+
+struct Arguments {
+  std::vector<std::string> captures;
+  std::vector<std::string> workloads;
+  std::string profile;
+  double seconds = 60;
+  std::uint64_t seed = 1;
+  bool json = false;
+};
+
+struct Result {
+  std::vector<calibration::ComparedQuantity> rows;
+  std::vector<calibration::UntracedStep> untraced;
+};
+
+std::string captured_and_simulated(const calibration::ComparedQuantity& row, std::size_t i) {
+  return fmt::format("{}/{}", microseconds(row.simulated_ns[i]), microseconds(row.captured_ns[i]));
+}
+
+std::string percent(const calibration::ComparedQuantity& row, std::size_t i) {
+  const double error = row.error(i);
+  const std::string mark = !row.enough[i] ? "~" : row.within_aim(i) ? "" : "!";
+  return std::isinf(error) ? "-" + mark : fmt::format("{:+.0f}%{}", error * 100, mark);
+}
+
+std::string text_of(const Result& result) {
+  Table table{{"QUANTITY", "captured n", "p50 us", "", "p90 us", "", "p99 us", "", "p99.9 us", ""}};
+  std::string group;
+  for (const calibration::ComparedQuantity& row : result.rows) {
+    const std::string name = row.load + " under " + row.program;
+    if (name != group) {
+      table.heading(name);
+      group = name;
+    }
+    std::vector<std::string> cells{"  " + row.quantity, std::to_string(row.captured_count)};
+    for (std::size_t i = 0; i < row.captured_ns.size(); ++i) {
+      cells.push_back(captured_and_simulated(row, i));
+      cells.push_back(percent(row, i));
+    }
+    table.row(std::move(cells));
+  }
+  int judged = 0;
+  int met = 0;
+  for (const calibration::ComparedQuantity& row : result.rows) {
+    for (const std::size_t i : {std::size_t{0}, std::size_t{2}}) {
+      judged += row.enough[i] ? 1 : 0;
+      met += row.enough[i] && row.within_aim(i) ? 1 : 0;
+    }
+  }
+  std::string text = "simulated/captured, and the simulation's error. ! misses the aim (p50 10 % or 1 us, p99 30 %);\n"
+                     "~ fewer than 10 captured values above it: not judged.\n\n" +
+                     table.text() + fmt::format("\n{} of {} judged percentiles (p50, p99) within the aim.\n", met, judged);
+  Table steps{{"UNTRACED STEP", "simulated n", "p50 us", "p90 us", "p99 us", "p99.9 us"}};
+  for (const calibration::UntracedStep& row : result.untraced) {
+    steps.row({row.load, std::to_string(row.count), microseconds(row.simulated_ns[0]), microseconds(row.simulated_ns[1]),
+               microseconds(row.simulated_ns[2]), microseconds(row.simulated_ns[3])});
+  }
+  return text + "\n" + steps.text();
+}
+
+nlohmann::ordered_json json_of(const Result& result) {
+  using Json = nlohmann::ordered_json;
+  Json rows = Json::array();
+  for (const calibration::ComparedQuantity& row : result.rows) {
+    rows.push_back({{"load", row.load},
+                    {"program", row.program},
+                    {"quantity", row.quantity},
+                    {"captured_count", row.captured_count},
+                    {"simulated_count", row.simulated_count},
+                    {"percentiles", calibration::judged_percentiles},
+                    {"captured_ns", row.captured_ns},
+                    {"simulated_ns", row.simulated_ns},
+                    {"judged", row.enough}});
+  }
+  Json untraced = Json::array();
+  for (const calibration::UntracedStep& row : result.untraced) {
+    untraced.push_back({{"load", row.load}, {"count", row.count}, {"simulated_ns", row.simulated_ns}});
+  }
+  return {{"schema", 1}, {"command", "validate"}, {"quantities", rows}, {"untraced_steps", untraced}};
+}
+
+void validate(const Arguments& arguments) {
+  std::vector<std::filesystem::path> paths(arguments.captures.begin(), arguments.captures.end());
+  const auto captures = calibration::measure(calibration::find_captures(paths));
+  const auto workloads = calibration::load_workloads(parse_workloads(arguments.workloads), arguments.profile);
+  const scenarios::Profile profile = scenarios::load_profile(arguments.profile);
+  const calibration::ValidateOptions options{sim::Nanos{static_cast<std::int64_t>(arguments.seconds * 1e9)},
+                                             arguments.seed, calibration::tracer_rows_per_wake(captures)};
+  const Result result{compare_loads(captures, workloads, profile, options),
+                      untraced_steps(workloads, profile, options)};
+  print(arguments.json ? json_of(result).dump(2) + "\n" : text_of(result));
+}
+
+}  // namespace
+
+void add_validate(CLI::App& app) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* verb = app.add_subcommand("validate", "Captured loads, simulated with a profile, against what was captured");
+  verb->add_option("CAPTURE", arguments->captures, "Captures of the five bpftrace programs, or directories of them")
+      ->required();
+  verb->add_option("--workload", arguments->workloads, "LOAD=SCENARIO: the scenario that describes a captured load")
+      ->allow_extra_args(false)
+      ->required();
+  verb->add_option("--profile", arguments->profile, "The costs to simulate with")->required();
+  verb->add_option("--seconds", arguments->seconds, "Simulated seconds per load and program")
+      ->check(CLI::Range(0.1, 1e5))
+      ->capture_default_str();
+  verb->add_option("--seed", arguments->seed, "Random seed")->capture_default_str();
+  verb->add_flag("--json", arguments->json, "Print JSON instead of tables");
+  verb->footer(
+      "Example:\n"
+      "  chainsim validate calibration/captures/bpftrace-seed --profile calibration/profiles/guest-6.18.yaml \\\n"
+      "      --workload mixed=scenarios/captured/mixed.yaml\n\n" +
+      std::string{exit_codes});
+  verb->callback([arguments] { validate(*arguments); });
+}
+
+}  // namespace tools
