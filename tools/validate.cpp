@@ -101,7 +101,8 @@ void validate(const Arguments& arguments) {
   const auto workloads = calibration::load_workloads(parse_workloads(arguments.workloads), arguments.profile);
   const scenarios::Profile profile = scenarios::load_profile(arguments.profile);
   const calibration::ValidateOptions options{sim::Nanos{static_cast<std::int64_t>(arguments.seconds * 1e9)},
-                                             arguments.seed, calibration::tracer_rows_per_wake(captures)};
+                                             arguments.seed,
+                                             calibration::tracer_rows_per_wake(captures, profile.domain.loads)};
   const Result result{compare_loads(captures, workloads, profile, options),
                       untraced_steps(workloads, profile, options)};
   print(arguments.json ? json_of(result).dump(2) + "\n" : text_of(result));

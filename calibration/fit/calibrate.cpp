@@ -142,7 +142,6 @@ void note_domain(Calibration& result, const std::vector<Workload>& workloads) {
   scenarios::ProfileDomain& domain = result.profile.domain;
   for (const Workload& workload : workloads) {
     const models::HostConfig& host = workload.host;
-    domain.loads.push_back(workload.load);
     domain.cpus = {host.topology.cpus, host.topology.cpus};
     domain.smt = {host.topology.smt, host.topology.smt};
     domain.kernels = {host.kernel.release == models::KernelRelease::v6_18 ? "6.18" : "6.12"};
@@ -180,13 +179,20 @@ Calibration calibrate(const CalibrateOptions& options) {
   result.profile.path.clear();
   result.profile.machine = options.machine;
   result.profile.kernel = options.kernel;
-  result.rows_per_wake = tracer_rows_per_wake(result.captures);
+  for (const Workload& workload : workloads) {
+    result.profile.domain.loads.push_back(workload.load);
+  }
+  result.rows_per_wake = tracer_rows_per_wake(result.captures, result.profile.domain.loads);
   take_direct(result);
   take_shapes(result);
   take_tracer_loop(result);
   take_matches(result, workloads);
   note_domain(result, workloads);
   for (const MeasuredCapture& capture : result.captures) {
+    if (std::find(result.profile.domain.loads.begin(), result.profile.domain.loads.end(), capture.entry.load) ==
+        result.profile.domain.loads.end()) {
+      continue;  // held out: read and reported, but nothing in the profile rests on it
+    }
     result.profile.captures.push_back(capture.entry.rows.filename().string());
     for (const Flaw& flaw : capture.flaws) {
       result.profile.notes.push_back(capture.entry.rows.filename().string() + ": " + flaw.name + ": " + flaw.seen +

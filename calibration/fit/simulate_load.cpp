@@ -104,11 +104,12 @@ const MeasuredQuantity* find_disk_irq(const MeasuredCapture& capture) {
   return most;
 }
 
-int tracer_rows_per_wake(const std::vector<MeasuredCapture>& captures) {
+int tracer_rows_per_wake(const std::vector<MeasuredCapture>& captures, const std::vector<std::string>& loads) {
   std::uint64_t tracer = 0;
   std::uint64_t others = 0;
   for (const MeasuredCapture& capture : captures) {
-    if (capture.program != BpftraceProgram::wakeup) {
+    const bool counts = std::find(loads.begin(), loads.end(), capture.entry.load) != loads.end();
+    if (!counts || capture.program != BpftraceProgram::wakeup) {
       continue;
     }
     for (const MeasuredQuantity& quantity : capture.quantities) {

@@ -52,9 +52,9 @@ models::TracerProgram tracer_program(BpftraceProgram program);
 inline constexpr const char* disk_irq = "irq.disk";
 const MeasuredQuantity* find_disk_irq(const MeasuredCapture& capture);
 
-// Workload rows per wakeup of bpftrace itself, as the captures of the wakeup program show; 1 when unknown. perf
+// Workload rows per wakeup of bpftrace itself, as the wakeup program's captures of `loads` show; 1 when unknown. perf
 // wakes its reader at every row; rows printed in sched_switch visibly do not, for a reason that the captures do
 // not tell, so this is a measured number. The other programs' rows are taken to wake it each.
-int tracer_rows_per_wake(const std::vector<MeasuredCapture>& captures);
+int tracer_rows_per_wake(const std::vector<MeasuredCapture>& captures, const std::vector<std::string>& loads);
 
 }  // namespace calibration

@@ -31,7 +31,7 @@ TEST_CASE("on any host the CPUs' accounted time is the measured time, to the nan
   const Metrics& metrics = host.metrics();
   CHECK(metrics.measured == duration);
   CHECK(accounted(metrics) == duration.count() * random.config.topology.cpus);
-  CHECK(metrics[Counter::context_switches] > 0);
+  CHECK(metrics.events > 100);
 }
 
 TEST_CASE("a host that runs in small steps accounts the same time to the same kinds", "[host]") {
