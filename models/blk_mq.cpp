@@ -187,7 +187,10 @@ void BlkMq::finish(const Request& request, CpuId cpu) {
   tracepoints_.fire(Tracepoint::block_rq_complete, cpu, static_cast<std::int64_t>(request.draw_key), request.bytes,
                     request.write ? 1 : 0);
   if (for_agent(request)) {
-    meter_.record(Metric::stage_block, engine_.now() - completions_[request.completion].when(Stage::irq));
+    // One that an earlier message's handler found has no message of its own.
+    const Completion& completion = completions_[request.completion];
+    const Stage from = completion.has(Stage::irq) ? Stage::irq : Stage::device_done;
+    meter_.record(Metric::stage_block, engine_.now() - completion.when(from));
   }
   end_io(request, cpu);
 }

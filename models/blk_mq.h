@@ -9,8 +9,9 @@
 //           blk_done_softirq; drivers/nvme/host/pci.c:nvme_irq (reaps all, no budget);
 //           kernel/irq/affinity.c and matrix.c: managed vectors spread over all CPUs, the effective CPU being
 //           the one of the mask with fewest managed vectors, ties to the highest number.
-// Left out: I/O schedulers, merging, plugging (io_uring plugs above two SQEs), tags beyond the device's
-//           queue depth, throttling, poll queues, threaded interrupts.
+// Left out: io_comp_batch (here a completion ends as it is reaped, in CQ order; 6.12 reaps all of an interrupt,
+//           then ends them, last first); I/O schedulers, merging, plugging (io_uring plugs above two SQEs), tags
+//           beyond the device's queue depth, throttling, poll queues, threaded interrupts.
 #pragma once
 
 #include <cstdint>

@@ -22,18 +22,7 @@ void IoUring::submit_and_wait(Task& task, const ReadCall& call, sim::Stream& add
   ring.agent = task.role == Role::agent;
   ring.addresses = &addresses;
   ring.after = after;
-  if (sched_.cpu(task.cpu).need_resched()) {  // the reschedule on the last return to userspace comes first
-    sched_.work_syscall<&IoUring::called>(task, sim::Nanos{0}, *this, index(task.id));
-  } else {
-    called(index(task.id));
-  }
-}
-
-void IoUring::called(std::uint64_t task_number) {
-  Task& task = sched_.task(static_cast<TaskId>(task_number));
-  Ring& ring = rings_[task_number];
-  tracepoints_.fire(Tracepoint::sys_enter_io_uring_enter, task.cpu, static_cast<std::int64_t>(task.id),
-                    ring.call.count);
+  tracepoints_.fire(Tracepoint::sys_enter_io_uring_enter, task.cpu, static_cast<std::int64_t>(task.id), call.count);
   start(task, ring);
 }
 

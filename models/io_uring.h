@@ -61,12 +61,10 @@ class IoUring {
   };
 
   Ring& ring_of(const Task& task);
-  void called(std::uint64_t task);
   void start(Task& task, Ring& ring);
   void submit_next(std::uint64_t task);
   void issued(std::uint64_t task);
   void wait(std::uint64_t task);
-  void sleep(Task& task);
   void take_work(Task& task, Ring& ring, sim::Nanos cost);
   void run_task_work(std::uint64_t task);
   void returned(std::uint64_t task);

@@ -86,23 +86,12 @@ void Tcp::wait_on(Task& task, Socket& socket, const Work& on_wake) {
   sched_.sleep(task, on_wake);
 }
 
-// The call is entered after the reschedule that the last return to userspace may bring.
 void Tcp::epoll_wait(Task& task, Socket& socket, const Continuation& after) {
   socket.after = after;
-  if (sched_.cpu(task.cpu).need_resched()) {
-    sched_.work_syscall<&Tcp::epoll_called>(task, sim::Nanos{0}, *this, index(socket.flow));
-  } else {
-    epoll_called(index(socket.flow));
-  }
-}
-
-void Tcp::epoll_called(std::uint64_t flow) {
-  Socket& socket = sockets_[flow];
-  Task& task = sched_.task(socket.owner);
   socket.wait_entered = engine_.now();
   tracepoints_.fire(Tracepoint::sys_enter_epoll_wait, task.cpu, static_cast<std::int64_t>(task.id));
-  sched_.work_kernel<&Tcp::epoll_entered>(
-      task, draw(Cost::syscall_entry, task) + draw(Cost::epoll_wait_entry, task), *this, flow);
+  sched_.work_syscall<&Tcp::epoll_entered>(
+      task, draw(Cost::syscall_entry, task) + draw(Cost::epoll_wait_entry, task), *this, index(socket.flow));
 }
 
 void Tcp::epoll_entered(std::uint64_t flow) {

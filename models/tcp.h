@@ -73,7 +73,6 @@ class Tcp {
   void transmit(std::uint64_t task);
   void sent(std::uint64_t task) { sched_.return_to_user(sched_.task(static_cast<TaskId>(task)), sends_[task].after); }
   void wait_on(Task& task, Socket& socket, const Work& on_wake);
-  void epoll_called(std::uint64_t flow);
   void epoll_entered(std::uint64_t flow);
   void epoll_returned(std::uint64_t flow);
   void recv_entered(std::uint64_t flow);

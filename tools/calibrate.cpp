@@ -126,7 +126,7 @@ nlohmann::ordered_json json_of(const Calibration& result, const Arguments& argum
                        {"done", flaw.done}});
     }
   }
-  return {{"schema", 1}, {"command", "calibrate"}, {"profile", arguments.out}, {"costs", costs},
+  return {{"schema", 1}, {"kind", "calibration"}, {"profile", arguments.out}, {"costs", costs},
           {"matched", matched}, {"flaws", flaws}};
 }
 

@@ -4,6 +4,7 @@
 #include "scenarios/input_error.h"
 #include "tools/options.h"
 #include "tools/report_tables.h"
+#include "tools/trace_run.h"
 #include "tools/verbs.h"
 
 namespace tools {
@@ -11,6 +12,7 @@ namespace {
 
 struct Arguments : ExperimentArguments {
   std::vector<std::string> variants;
+  TraceArguments trace;
 };
 
 std::vector<const scenarios::Variant*> chosen(const scenarios::Scenario& scenario,
@@ -37,9 +39,10 @@ std::vector<const scenarios::Variant*> chosen(const scenarios::Scenario& scenari
 
 void compare(const Arguments& arguments) {
   const scenarios::Scenario scenario = load(arguments);
-  const scenarios::Report report =
-      run_report(arguments, "compare", scenario, chosen(scenario, arguments.variants));
-  deliver(arguments, report, compare_text(report));
+  const std::vector<const scenarios::Variant*> variants = chosen(scenario, arguments.variants);
+  const std::string trace = write_trace(arguments.trace, arguments, scenario, *variants.back());
+  const scenarios::Report report = run_report(arguments, "compare", scenario, variants);
+  deliver(arguments, report, compare_text(report) + trace);
 }
 
 }  // namespace
@@ -52,6 +55,7 @@ void add_compare(CLI::App& app) {
                           "by side, and the differences from the first.\nExample: chainsim compare "
                           "scenarios/agent_host.yaml --variants A,D --replications 20 --out results");
   add_experiment_arguments(verb, *arguments);
+  add_trace_arguments(verb, arguments->trace);
   verb.add_option("--variants", arguments->variants, "only these, the first is the reference (default: all)")
       ->delimiter(',')
       ->allow_extra_args(false);

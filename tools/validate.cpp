@@ -92,7 +92,7 @@ nlohmann::ordered_json json_of(const Result& result) {
   for (const calibration::UntracedStep& row : result.untraced) {
     untraced.push_back({{"load", row.load}, {"count", row.count}, {"simulated_ns", row.simulated_ns}});
   }
-  return {{"schema", 1}, {"command", "validate"}, {"quantities", rows}, {"untraced_steps", untraced}};
+  return {{"schema", 1}, {"kind", "validation"}, {"quantities", rows}, {"untraced_steps", untraced}};
 }
 
 void validate(const Arguments& arguments) {

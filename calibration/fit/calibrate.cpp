@@ -89,6 +89,28 @@ void take_direct(Calibration& result) {
   }
 }
 
+// Times beyond ten medians are the hypervisor's stalls. They come so often per second, not per exit: a load
+// with four times the exits has no more of them. They are counted, and left to a model of steal.
+sim::Distribution without_stalls(const MeasuredQuantity& pooled, Calibration& result) {
+  const std::int64_t limit = 10 * pooled.values.quantile(0.5);
+  MeasuredQuantity kept = pooled;
+  kept.values = ValueCounts{};
+  std::uint64_t stalls = 0;
+  for (const auto& [value, times] : pooled.values.values()) {
+    if (value <= limit) {
+      kept.values.add(value, times);
+    } else {
+      stalls += times;
+    }
+  }
+  if (stalls > 0) {
+    result.profile.notes.push_back("idle_exit_hlt: " + std::to_string(stalls) + " of " +
+                                   std::to_string(pooled.values.count()) +
+                                   " values beyond ten medians are taken for hypervisor stalls and left out");
+  }
+  return kept.dequantized();
+}
+
 // The shape starts at zero: the smallest value is the constant part, which matching gives back.
 void take_shapes(Calibration& result) {
   for (const Shape& shape : shape_list) {
@@ -100,7 +122,7 @@ void take_shapes(Calibration& result) {
       }
     }
     if (!pooled.values.empty()) {
-      const sim::Distribution values = pooled.dequantized();
+      const sim::Distribution values = without_stalls(pooled, result);
       result.profile[shape.cost]->value = tabulated(values.shifted(-values.quantile(0.01)));
     }
   }

@@ -28,8 +28,6 @@ constexpr std::array match_list{
           Statistic::p50, "one row a timer wakeup under the wakeup program, none under irq"},
     Match{models::Cost::bpf_printf_syscall, Adjust::scale, "idle", BpftraceProgram::uring, "read", Statistic::p50,
           "one row a read under the uring program"},
-    Match{models::Cost::ipi_send, Adjust::scale, "n4", BpftraceProgram::softirq, "softirq.NET_RX", Statistic::p90,
-          "with four agents a tenth of the NET_RX runs wake a remote vCPU"},
 };
 
 struct Target {
@@ -39,7 +37,7 @@ struct Target {
   std::uint64_t count = 0;
   scenarios::WrittenDistribution start;  // the cost before matching
   double adjustment = 0;
-  bool identified = true;
+  bool identified = false;  // in some round the statistic moved with the cost
 };
 
 std::optional<Target> target_of(const Match& match, const scenarios::Profile& profile,
@@ -75,22 +73,25 @@ double simulate(const Target& target, const scenarios::Profile& profile, int row
   return found == simulated.quantities.end() ? 0 : value_of(found->second, target.match->statistic);
 }
 
-// One secant step: how far the statistic is off, and how much it moves with the cost.
+// One secant step: how far the statistic is off, and how much it moves with the cost. A statistic that hardly
+// moves leaves the cost where it is.
 void step(Target& target, scenarios::Profile& profile, int rows_per_wake) {
+  constexpr double least_slope = 0.02;  // of the cost's own change
   const bool scales = target.match->adjust == Adjust::scale;
+  const double size = scales ? std::max(1.0, target.start.value.mean_ns()) : 1.0;  // of one unit of adjustment, ns
+  const double delta = scales ? 0.25 : 1000.0;
   scenarios::WrittenDistribution& value = profile[target.match->cost]->value;
   const double here = simulate(target, profile, rows_per_wake);
-  const double delta = scales ? 0.25 * target.adjustment : 1000.0;
   value = adjusted(target, target.adjustment + delta);
-  const double there = simulate(target, profile, rows_per_wake);
-  const double slope = (there - here) / delta;
-  const double unit_slope = scales ? slope / std::max(1.0, target.start.value.mean_ns()) : slope;
-  target.identified = unit_slope > 0.02;
-  if (target.identified) {
+  const double slope = (simulate(target, profile, rows_per_wake) - here) / delta;
+  if (slope / size > least_slope) {
+    target.identified = true;
     const double next = target.adjustment + (target.captured_ns - here) / slope;
-    const double span = scales ? std::max(0.5 * target.adjustment, 0.05) : 1e9;
-    target.adjustment = std::clamp(next, target.adjustment - span, target.adjustment + 2 * span);
-    target.adjustment = scales ? std::clamp(target.adjustment, 0.02, 50.0) : target.adjustment;
+    const double reach = scales ? std::max(0.5 * target.adjustment, 0.25) : 1e9;  // one step's
+    target.adjustment = std::clamp(next, target.adjustment - reach, target.adjustment + 2 * reach);
+    if (scales) {
+      target.adjustment = std::clamp(target.adjustment, 0.05, 50.0);
+    }
   }
   value = adjusted(target, target.adjustment);
 }
@@ -103,7 +104,6 @@ std::string_view to_string(Statistic statistic) {
   switch (statistic) {
     case Statistic::p10: return "p10";
     case Statistic::p50: return "p50";
-    case Statistic::p90: return "p90";
     case Statistic::trimmed_mean: return "mean up to p95";
   }
   return "";
@@ -113,7 +113,6 @@ double value_of(const Sample& sample, Statistic statistic) {
   switch (statistic) {
     case Statistic::p10: return sample.quantile_ns(0.10);
     case Statistic::p50: return sample.quantile_ns(0.50);
-    case Statistic::p90: return sample.quantile_ns(0.90);
     case Statistic::trimmed_mean: return sample.trimmed_mean_ns(0.95);
   }
   return 0;
@@ -133,7 +132,10 @@ std::vector<MatchResult> match_costs(scenarios::Profile& profile, const std::vec
     }
   }
   std::vector<MatchResult> results;
-  for (const Target& target : targets) {
+  for (Target& target : targets) {
+    if (!target.identified) {
+      profile[target.match->cost]->value = target.start;
+    }
     results.push_back(MatchResult{*target.match, target.captured_ns, simulate(target, profile, rows_per_wake),
                                   target.adjustment, target.identified, target.count});
   }

@@ -19,7 +19,7 @@
 
 namespace calibration {
 
-enum class Statistic { p10, p50, p90, trimmed_mean };  // the mean of the values up to p95
+enum class Statistic { p10, p50, trimmed_mean };  // the mean of the values up to p95
 enum class Adjust {
   scale,  // every value of the cost is multiplied
   shift,  // a constant is added; values stay >= 0

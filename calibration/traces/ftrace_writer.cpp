@@ -8,9 +8,11 @@
 #include <cstdint>
 #include <iterator>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "calibration/traces/bpftrace_rows.h"
+#include "calibration/traces/ftrace_flags.h"
 #include "models/packet.h"
 #include "scenarios/output.h"
 #include "sim/check.h"
@@ -23,11 +25,6 @@ using models::Tracepoint;
 using models::TraceRecord;
 
 constexpr std::size_t comm_length = 15;  // TASK_COMM_LEN - 1
-constexpr int net_rx = 3;                // NET_RX_SOFTIRQ
-constexpr int block = 4;                 // BLOCK_SOFTIRQ
-constexpr std::uint8_t in_task = 0;      // TraceRecord::context
-constexpr std::uint8_t in_softirq = 1;
-constexpr std::uint8_t in_hardirq = 2;
 
 constexpr std::string_view legend =
     "#                                _-----=> irqs-off/BH-disabled\n"
@@ -48,30 +45,15 @@ std::uint32_t pointer(Object kind, std::uint32_t id) {
   return h ^ (h >> 16);
 }
 
-// Draw keys have 44 bits; the disk they address here has 2^35 sectors, and an I/O begins at a multiple of 4 KiB.
+// Draw keys have 44 bits. The disk they address here has 2^35 sectors, and every I/O is aligned to 4 KiB.
 std::int64_t sector_of(std::int64_t key) { return (key & 0xffffffff) << 3; }
-
-bool fires_with_irqs_off(Tracepoint point) {
-  switch (point) {
-    case Tracepoint::irq_handler_entry:
-    case Tracepoint::irq_handler_exit:
-    case Tracepoint::softirq_raise:
-    case Tracepoint::sched_waking:
-    case Tracepoint::sched_wakeup:
-    case Tracepoint::sched_migrate_task:
-    case Tracepoint::sched_switch:
-    case Tracepoint::hrtimer_expire_entry:
-    case Tracepoint::cpu_idle: return true;
-    default: return false;
-  }
-}
 
 class Text {
  public:
   Text(const models::Host& host, const FtraceOptions& options)
       : host_{host},
         options_{options},
-        cpus_(static_cast<std::size_t>(host.cpu_count())),
+        flags_{host.cpu_count(), host.task_count()},
         tasks_(static_cast<std::size_t>(host.task_count())) {
     for (std::size_t i = 0; i < tasks_.size(); ++i) {
       tasks_[i].comm = host.task_name(static_cast<TaskId>(i)).substr(0, comm_length);
@@ -85,16 +67,9 @@ class Text {
   std::string take() { return std::move(text_); }
 
  private:
-  struct CpuState {
-    int softirq = -1;         // the vector being served
-    bool bh_enable = false;   // its softirqs run in a task's local_bh_enable, not at the end of an interrupt
-    bool in_handler = false;  // of a device
-  };
   struct TaskState {
     std::string_view comm;
     int prio = 120;
-    bool in_epoll_wait = false;
-    sim::SimTime waking_at{sim::Nanos{-1}};
     std::uint32_t completions = 0;
   };
 
@@ -104,10 +79,6 @@ class Text {
   }
 
   void prefix(const TraceRecord& record);
-  std::array<char, 5> flags(const TraceRecord& record) const;
-  int preempt_depth(const TraceRecord& record) const;
-  int wakeup_depth(const TraceRecord& record, int base) const;
-  void follow(const TraceRecord& record);
   void event(const TraceRecord& record);
   void interrupt_event(const TraceRecord& record);
   void network_event(const TraceRecord& record);
@@ -119,43 +90,37 @@ class Text {
   void timer_event(const TraceRecord& record);
 
   TaskState& task(std::int64_t id) {
-    sim::check(id >= 0 && static_cast<std::size_t>(id) < tasks_.size(), "a trace record names a task of its host");
+    sim::check(id >= 0 && static_cast<std::size_t>(id) < tasks_.size(),
+               "a trace record names a task of its host");
     return tasks_[static_cast<std::size_t>(id)];
   }
-  const TaskState& task(std::int64_t id) const { return const_cast<Text*>(this)->task(id); }
-  CpuState& cpu(const TraceRecord& record) { return cpus_[models::index(record.cpu)]; }
-  const CpuState& cpu(const TraceRecord& record) const { return cpus_[models::index(record.cpu)]; }
   std::int64_t pid(std::int64_t id) const { return id < 0 ? 0 : options_.first_pid + id; }
-  std::string_view comm(std::int64_t id) const { return id < 0 ? "<idle>" : task(id).comm; }
+  std::string_view comm(std::int64_t id) { return id < 0 ? "<idle>" : task(id).comm; }
 
   const models::Host& host_;
   FtraceOptions options_;
-  std::vector<CpuState> cpus_;
+  FtraceFlags flags_;
   std::vector<TaskState> tasks_;
   std::uint32_t skbs_ = 0;
   std::string text_;
 };
 
 void Text::header(std::size_t kept, std::uint64_t lost) {
-  put(FMT_COMPILE("# tracer: nop\n#\n# entries-in-buffer/entries-written: {}/{}   #P:{}\n#\n{}"), kept, kept + lost,
-      cpus_.size(), legend);
+  put(FMT_COMPILE("# tracer: nop\n#\n# entries-in-buffer/entries-written: {}/{}   #P:{}\n#\n{}"), kept,
+      kept + lost, host_.cpu_count(), legend);
 }
 
 void Text::line(const TraceRecord& record) {
-  if (record.point == Tracepoint::softirq_entry) {
-    cpu(record).softirq = static_cast<int>(record.a);
-  } else if (record.point == Tracepoint::sched_waking) {
-    task(record.a).waking_at = record.time;
-  }
+  sim::check(models::index(record.cpu) < static_cast<std::size_t>(host_.cpu_count()),
+             "a trace record is of a CPU");
   prefix(record);
   event(record);
   text_.push_back('\n');
-  follow(record);
 }
 
 void Text::prefix(const TraceRecord& record) {
   const auto current = static_cast<std::int64_t>(record.current);
-  const std::array<char, 5> column = flags(record);
+  const std::array<char, 5> column = flags_.next(record);
   put(FMT_COMPILE("{:>16}-{:<7} [{:03}] {} "), comm(current), pid(current), static_cast<int>(record.cpu),
       std::string_view{column.data(), column.size()});
   const std::int64_t ns = sim::count(record.time);
@@ -167,99 +132,38 @@ void Text::prefix(const TraceRecord& record) {
   }
 }
 
-// irqs-off/BH-disabled, need-resched, hardirq/softirq, preempt-depth, migrate-disable.
-std::array<char, 5> Text::flags(const TraceRecord& record) const {
-  std::array<char, 5> column{'.', '.', '.', '.', '.'};
-  if (record.irqs_off || record.context == in_hardirq || fires_with_irqs_off(record.point)) {
-    // A task raises a softirq inside local_bh_disable().
-    column[0] = record.point == Tracepoint::softirq_raise && record.context == in_task ? 'D' : 'd';
-  }
-  if (record.need_resched && record.point != Tracepoint::sched_switch) {  // __schedule has cleared it
-    column[1] = 'N';
-  }
-  if (record.context == in_hardirq) {
-    column[2] = cpu(record).softirq >= 0 ? 'H' : 'h';
-  } else if (record.context == in_softirq) {
-    column[2] = 's';
-  }
-  if (const int depth = preempt_depth(record); depth > 0) {
-    column[3] = "0123456789abcdef"[std::min(depth, 15)];
-  }
-  return column;
-}
-
-int Text::preempt_depth(const TraceRecord& record) const {
-  const bool softirq = record.context == in_softirq || (record.context == in_hardirq && cpu(record).softirq >= 0);
-  const bool bh_enable = softirq && cpu(record).bh_enable;  // do_softirq() is called with preemption off
-  const int base = record.current == TaskId::none || bh_enable ? 1 : 0;
-  switch (record.point) {
-    case Tracepoint::sched_switch: return 2;  // __schedule: preemption off, rq->lock
-    case Tracepoint::softirq_raise:
-      if (record.context == in_task) {
-        return base + 1;  // enqueue_to_backlog: the backlog's lock
-      }
-      return record.a == block && cpu(record).in_handler ? base + 2 : base;  // blk_mq_raise_softirq under vq_lock
-    case Tracepoint::sched_waking:
-    case Tracepoint::sched_wakeup:
-    case Tracepoint::sched_migrate_task: return wakeup_depth(record, base);
-    case Tracepoint::io_uring_complete: return base + 1;  // completion_lock
-    default: return base;
-  }
-}
-
-int Text::wakeup_depth(const TraceRecord& record, int base) const {
-  if (task(record.a).waking_at != record.time) {  // not inside try_to_wake_up: the wake list, or a balancer
-    return record.point == Tracepoint::sched_migrate_task ? 2 : base + 1;
-  }
-  int depth = base + 2;  // try_to_wake_up: preemption off, pi_lock
-  if (record.context == in_softirq && cpu(record).softirq == net_rx) {
-    depth += task(record.a).in_epoll_wait ? 4 : 2;  // the socket, its wait queue; ep->lock, ep->wq
-  }
-  return record.point == Tracepoint::sched_wakeup ? depth + 1 : depth;  // rq->lock
-}
-
-// What later lines depend on.
-void Text::follow(const TraceRecord& record) {
-  CpuState& here = cpu(record);
-  switch (record.point) {
-    case Tracepoint::irq_handler_entry: here.in_handler = true; break;
-    case Tracepoint::irq_handler_exit: here.in_handler = false; break;
-    case Tracepoint::softirq_raise:
-      if (here.softirq < 0) {
-        here.bh_enable = record.context == in_task;
-      }
-      break;
-    case Tracepoint::softirq_exit: here.softirq = -1; break;
-    case Tracepoint::sched_switch: here.bh_enable = false; break;
-    case Tracepoint::sys_enter_epoll_wait: task(record.a).in_epoll_wait = true; break;
-    case Tracepoint::sys_exit_epoll_wait: task(record.a).in_epoll_wait = false; break;
-    default: break;
-  }
-}
-
 void Text::event(const TraceRecord& record) {
   switch (record.point) {
     case Tracepoint::irq_handler_entry:
     case Tracepoint::irq_handler_exit:
     case Tracepoint::softirq_raise:
     case Tracepoint::softirq_entry:
-    case Tracepoint::softirq_exit: return interrupt_event(record);
+    case Tracepoint::softirq_exit:
+      return interrupt_event(record);
     case Tracepoint::napi_poll:
-    case Tracepoint::netif_receive_skb: return network_event(record);
+    case Tracepoint::netif_receive_skb:
+      return network_event(record);
     case Tracepoint::sched_waking:
     case Tracepoint::sched_wakeup:
-    case Tracepoint::sched_migrate_task: return sched_event(record);
-    case Tracepoint::sched_switch: return sched_switch(record);
+    case Tracepoint::sched_migrate_task:
+      return sched_event(record);
+    case Tracepoint::sched_switch:
+      return sched_switch(record);
     case Tracepoint::block_rq_issue:
-    case Tracepoint::block_rq_complete: return block_event(record);
+    case Tracepoint::block_rq_complete:
+      return block_event(record);
     case Tracepoint::io_uring_complete:
     case Tracepoint::sys_enter_io_uring_enter:
-    case Tracepoint::sys_exit_io_uring_enter: return io_uring_event(record);
+    case Tracepoint::sys_exit_io_uring_enter:
+      return io_uring_event(record);
     case Tracepoint::sys_enter_epoll_wait:
-    case Tracepoint::sys_exit_epoll_wait: return epoll_event(record);
+    case Tracepoint::sys_exit_epoll_wait:
+      return epoll_event(record);
     case Tracepoint::hrtimer_expire_entry:
-    case Tracepoint::cpu_idle: return timer_event(record);
-    case Tracepoint::count: break;
+    case Tracepoint::cpu_idle:
+      return timer_event(record);
+    case Tracepoint::count:
+      break;
   }
   sim::check(false, "a trace record is of a tracepoint");
 }
@@ -270,12 +174,21 @@ void Text::interrupt_event(const TraceRecord& record) {
   };
   switch (record.point) {
     case Tracepoint::irq_handler_entry:
-      put(FMT_COMPILE("irq_handler_entry: irq={} name={}"), record.a, host_.irq_name(static_cast<int>(record.a)));
+      put(FMT_COMPILE("irq_handler_entry: irq={} name={}"), record.a,
+          host_.irq_name(static_cast<int>(record.a)));
       break;
-    case Tracepoint::irq_handler_exit: put(FMT_COMPILE("irq_handler_exit: irq={} ret=handled"), record.a); break;
-    case Tracepoint::softirq_raise: softirq("softirq_raise"); break;
-    case Tracepoint::softirq_entry: softirq("softirq_entry"); break;
-    default: softirq("softirq_exit"); break;
+    case Tracepoint::irq_handler_exit:
+      put(FMT_COMPILE("irq_handler_exit: irq={} ret=handled"), record.a);
+      break;
+    case Tracepoint::softirq_raise:
+      softirq("softirq_raise");
+      break;
+    case Tracepoint::softirq_entry:
+      softirq("softirq_entry");
+      break;
+    default:
+      softirq("softirq_exit");
+      break;
   }
 }
 
@@ -297,19 +210,20 @@ void Text::network_event(const TraceRecord& record) {
 void Text::sched_event(const TraceRecord& record) {
   const TaskState& wakee = task(record.a);
   if (record.point == Tracepoint::sched_migrate_task) {
-    put(FMT_COMPILE("sched_migrate_task: comm={} pid={} prio={} orig_cpu={} dest_cpu={}"), wakee.comm, pid(record.a),
-        wakee.prio, record.b, record.c);
+    put(FMT_COMPILE("sched_migrate_task: comm={} pid={} prio={} orig_cpu={} dest_cpu={}"), wakee.comm,
+        pid(record.a), wakee.prio, record.b, record.c);
     return;
   }
   put(FMT_COMPILE("{}: comm={} pid={} prio={} target_cpu={:03}"),
-      record.point == Tracepoint::sched_waking ? std::string_view{"sched_waking"} : "sched_wakeup", wakee.comm,
-      pid(record.a), wakee.prio, record.b);
+      record.point == Tracepoint::sched_waking ? std::string_view{"sched_waking"} : "sched_wakeup",
+      wakee.comm, pid(record.a), wakee.prio, record.b);
 }
 
 void Text::sched_switch(const TraceRecord& record) {
   const auto side = [&](std::string_view name, std::int64_t id) {
     if (id < 0) {
-      put(FMT_COMPILE("{}_comm=swapper/{} {}_pid=0 {}_prio=120"), name, static_cast<int>(record.cpu), name, name);
+      put(FMT_COMPILE("{}_comm=swapper/{} {}_pid=0 {}_prio=120"), name, static_cast<int>(record.cpu), name,
+          name);
     } else {
       put(FMT_COMPILE("{}_comm={} {}_pid={} {}_prio={}"), name, comm(id), name, pid(id), name, task(id).prio);
     }
@@ -336,14 +250,17 @@ void Text::io_uring_event(const TraceRecord& record) {
   const auto id = static_cast<std::uint32_t>(record.a);
   if (record.point == Tracepoint::sys_enter_io_uring_enter) {
     const std::string_view hex = record.b < 10 ? "" : "0x";  // single digits are printed bare
-    put(FMT_COMPILE("sys_io_uring_enter(fd: 5, to_submit: {}{:x}, min_complete: {}{:x}, flags: 1, argp: 0, argsz: 8)"),
+    put(FMT_COMPILE("sys_io_uring_enter(fd: 5, to_submit: {}{:x}, min_complete: {}{:x}, flags: 1, argp: 0, "
+                    "argsz: 8)"),
         hex, record.b, hex, record.b);
   } else if (record.point == Tracepoint::sys_exit_io_uring_enter) {
     put(FMT_COMPILE("sys_io_uring_enter -> {:#x}"), static_cast<std::uint64_t>(record.b));
   } else {
-    put(FMT_COMPILE("io_uring_complete: ring {:016x}, req {:016x}, user_data 0x0, result {}, cflags 0x0 extra1 0 "
-                    "extra2 0 "),  // the kernel's format ends in a space
-        pointer(Object::ring, id), pointer(Object::request, id * 8 + task(record.a).completions++ % 8), record.b);
+    put(FMT_COMPILE(
+            "io_uring_complete: ring {:016x}, req {:016x}, user_data 0x0, result {}, cflags 0x0 extra1 0 "
+            "extra2 0 "),  // the kernel's format ends in a space
+        pointer(Object::ring, id), pointer(Object::request, id * 8 + task(record.a).completions++ % 8),
+        record.b);
   }
 }
 

@@ -20,7 +20,8 @@ TEST_CASE("an NVMe read completes in hardirq, and its CQE comes after the switch
 
   check_chain(run, 1ms,
               {{Tracepoint::sys_enter_io_uring_enter, 0, 0ns},
-               {Tracepoint::block_rq_issue, 0, cost_of(Cost::syscall_entry, Cost::block_submit, Cost::io_uring_submit)},
+               {Tracepoint::block_rq_issue, 0,
+                cost_of(Cost::syscall_entry, Cost::block_submit, Cost::io_uring_submit)},
                {Tracepoint::irq_handler_entry, 0, 1ms + into_sleeping_cpu},
                {Tracepoint::block_rq_complete, 0,
                 cost_of(Cost::nvme_irq_handler, Cost::nvme_cqe_reap, Cost::block_complete)},
@@ -51,7 +52,8 @@ TEST_CASE("a read whose vector is elsewhere completes there and wakes by IPI", "
   CHECK(run.all(Tracepoint::softirq_raise).empty());
 }
 
-TEST_CASE("across LLCs a read goes back to its submitter's CPU and completes in the BLOCK softirq", "[chain]") {
+TEST_CASE("across LLCs a read goes back to its submitter's CPU and completes in the BLOCK softirq",
+          "[chain]") {
   HostConfig config = nvme_host(2, 1);
   config.devices[0] = NvmeConfig{.queues = 1};
   config.topology.llc_cpus = 1;
@@ -71,7 +73,8 @@ TEST_CASE("across LLCs a read goes back to its submitter's CPU and completes in 
                {Tracepoint::io_uring_complete, 0, cost_of(Cost::io_uring_task_work, Cost::cqe_post)}});
 }
 
-TEST_CASE("two reads of a single-queue virtio disk: one kick, one interrupt, BLOCK softirq, one wakeup", "[chain]") {
+TEST_CASE("two reads of a single-queue virtio disk: one kick, one interrupt, BLOCK softirq, one wakeup",
+          "[chain]") {
   HostConfig config = quiet_host(2);
   config.devices.emplace_back(VirtioBlkConfig{});
   config.costs[Cost::virtio_blk_request].value = constant(1ms);
@@ -83,24 +86,26 @@ TEST_CASE("two reads of a single-queue virtio disk: one kick, one interrupt, BLO
   const TracedRun run{config, 120ms};
 
   const sim::Nanos second = cost_of(Cost::block_submit, Cost::io_uring_submit, Cost::virtio_blk_kick);
-  check_chain(run, 1ms,
-              {{Tracepoint::sys_enter_io_uring_enter, 0, 0ns},
-               {Tracepoint::block_rq_issue, 0, cost_of(Cost::syscall_entry, Cost::block_submit, Cost::io_uring_submit)},
-               {Tracepoint::block_rq_issue, 0, second},
-               {Tracepoint::irq_handler_entry, 1, cost_of(Cost::virtio_blk_notify) + 2ms - second + into_sleeping_cpu},
-               {Tracepoint::softirq_raise, 1, cost_of(Cost::virtio_blk_irq_handler)},
-               {Tracepoint::softirq_entry, 1, cost_of(Cost::hardirq_exit, Cost::softirq_overhead)},
-               {Tracepoint::block_rq_complete, 1, cost_of(Cost::softirq_block_fixed, Cost::block_complete)},
-               {Tracepoint::sched_waking, 1, 0ns},
-               {Tracepoint::sched_wakeup, 0, remote_wakeup},
-               {Tracepoint::block_rq_complete, 1,  // the wakeup's costs lie between the two
-                cost_of(Cost::try_to_wake_up, Cost::ipi_send, Cost::block_complete) - remote_wakeup},
-               {Tracepoint::sched_switch, 0,
-                remote_wakeup + out_of_idle -
-                    cost_of(Cost::try_to_wake_up, Cost::ipi_send, Cost::block_complete)},
-               {Tracepoint::io_uring_complete, 0, cost_of(Cost::io_uring_task_work, Cost::cqe_post, Cost::cqe_post)},
-               {Tracepoint::io_uring_complete, 0, 0ns},
-               {Tracepoint::sys_exit_io_uring_enter, 0, cost_of(Cost::syscall_exit)}});
+  check_chain(
+      run, 1ms,
+      {{Tracepoint::sys_enter_io_uring_enter, 0, 0ns},
+       {Tracepoint::block_rq_issue, 0,
+        cost_of(Cost::syscall_entry, Cost::block_submit, Cost::io_uring_submit)},
+       {Tracepoint::block_rq_issue, 0, second},
+       {Tracepoint::irq_handler_entry, 1,
+        cost_of(Cost::virtio_blk_notify) + 2ms - second + into_sleeping_cpu},
+       {Tracepoint::softirq_raise, 1, cost_of(Cost::virtio_blk_irq_handler)},
+       {Tracepoint::softirq_entry, 1, cost_of(Cost::hardirq_exit, Cost::softirq_overhead)},
+       {Tracepoint::block_rq_complete, 1, cost_of(Cost::softirq_block_fixed, Cost::block_complete)},
+       {Tracepoint::sched_waking, 1, 0ns},
+       {Tracepoint::sched_wakeup, 0, remote_wakeup},
+       {Tracepoint::block_rq_complete, 1,  // the wakeup's costs lie between the two
+        cost_of(Cost::try_to_wake_up, Cost::ipi_send, Cost::block_complete) - remote_wakeup},
+       {Tracepoint::sched_switch, 0,
+        remote_wakeup + out_of_idle - cost_of(Cost::try_to_wake_up, Cost::ipi_send, Cost::block_complete)},
+       {Tracepoint::io_uring_complete, 0, cost_of(Cost::io_uring_task_work, Cost::cqe_post, Cost::cqe_post)},
+       {Tracepoint::io_uring_complete, 0, 0ns},
+       {Tracepoint::sys_exit_io_uring_enter, 0, cost_of(Cost::syscall_exit)}});
   const auto steps = static_cast<std::size_t>(run.metrics()[Counter::steps]);
   CHECK(run.all(Tracepoint::irq_handler_entry).size() == steps);
 }
@@ -108,10 +113,10 @@ TEST_CASE("two reads of a single-queue virtio disk: one kick, one interrupt, BLO
 TEST_CASE("completion_to_cqe is the way from the device to the posted CQE", "[chain]") {
   const TracedRun run{nvme_host(2, 2), 120ms};
 
-  const sim::Nanos way = into_sleeping_cpu +
-                         cost_of(Cost::nvme_irq_handler, Cost::nvme_cqe_reap, Cost::block_complete,
-                                 Cost::try_to_wake_up) +
-                         out_of_idle + cost_of(Cost::io_uring_task_work, Cost::cqe_post);
+  const sim::Nanos way =
+      into_sleeping_cpu +
+      cost_of(Cost::nvme_irq_handler, Cost::nvme_cqe_reap, Cost::block_complete, Cost::try_to_wake_up) +
+      out_of_idle + cost_of(Cost::io_uring_task_work, Cost::cqe_post);
   CHECK(run.metrics()[Metric::completion_to_cqe].min() == way.count());
   CHECK(run.metrics()[Metric::chain_block].min() == (way + cost_of(Cost::syscall_exit)).count());
 }

@@ -1,5 +1,5 @@
-// Follows one completion through a trace: each hop is the next of its tracepoint, on the CPU and after the time
-// that the hops' costs add up to.
+// Follows one completion through a trace: each hop is the next of its tracepoint, on the CPU and after the
+// time that the hops' costs add up to.
 #pragma once
 
 #include <catch2/catch.hpp>
@@ -42,7 +42,8 @@ inline void check_chain(const TracedRun& run, sim::Nanos from, const std::vector
 inline constexpr sim::Nanos into_sleeping_cpu =
     cost_of(Cost::msi_delivery, Cost::idle_exit_hlt, Cost::hardirq_entry);
 // From the wakeup in a hardirq to the switch from idle.
-inline constexpr sim::Nanos out_of_idle = cost_of(Cost::hardirq_exit, Cost::idle_loop_exit, Cost::context_switch);
+inline constexpr sim::Nanos out_of_idle =
+    cost_of(Cost::hardirq_exit, Cost::idle_loop_exit, Cost::context_switch);
 // From sched_waking on another CPU to sched_wakeup: the wake list, drained in its IPI.
 inline constexpr sim::Nanos remote_wakeup = into_sleeping_cpu + cost_of(Cost::ipi_handler);
 

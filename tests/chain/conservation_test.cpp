@@ -13,7 +13,9 @@ namespace {
 TEST_CASE("frames on the cable are delivered, dropped by the ring, or on their way", "[chain][property]") {
   for (std::uint64_t seed = 0; seed < 40; ++seed) {
     sim::Stream random = sim::Rng{seed}.stream("frames");
-    const auto up_to = [&](int most) { return 1 + static_cast<int>(random.below(static_cast<std::uint64_t>(most))); };
+    const auto up_to = [&](int most) {
+      return 1 + static_cast<int>(random.below(static_cast<std::uint64_t>(most)));
+    };
     KernelSetup setup{.costs = {{Cost::nic_dma, 1us},
                                 {Cost::msi_delivery, 1us},
                                 {Cost::idle_exit_hlt, 5us},
@@ -33,7 +35,8 @@ TEST_CASE("frames on the cable are delivered, dropped by the ring, or on their w
     const auto dropped = [&] { return bench.nic.counters(QueueId{0}).drops * default_mss; };
     for (int i = 0; i < 200; ++i) {
       const int frames = up_to(16);
-      bench.nic.receive_burst({.flow = FlowId{i % 3}, .bytes = default_mss, .ends_message = i % 2 == 0}, frames);
+      bench.nic.receive_burst({.flow = FlowId{i % 3}, .bytes = default_mss, .ends_message = i % 2 == 0},
+                              frames);
       sent += std::int64_t{frames} * default_mss;
       at += sim::Nanos{up_to(30'000)};
       bench.run_until(at);

@@ -18,7 +18,8 @@ namespace {
 
 constexpr const char* kept_file = CHAINSIM_SOURCE_DIR "/tests/golden/golden_run.txt";
 
-// Something of everything, for a short time: two LLCs, every device, agents over NIC and veth, every background.
+// Something of everything, for a short time: two LLCs, every device, agents over NIC and veth, every
+// background.
 HostConfig golden_host(bool experiment_d) {
   HostConfig config;
   config.topology.cpus = 4;
@@ -39,8 +40,11 @@ HostConfig golden_host(bool experiment_d) {
   remote.count = 4;
   remote.latency_class = LatencyClass::agent_interactive;
   remote.think = sim::Distribution::exponential(1ms);
-  remote.tool = {.device = "eth0", .service = sim::Distribution::exponential(300us), .one_way = 30us,
-                 .request = sim::Bytes{256}, .reply = sim::Bytes{4096}};
+  remote.tool = {.device = "eth0",
+                 .service = sim::Distribution::exponential(300us),
+                 .one_way = 30us,
+                 .request = sim::Bytes{256},
+                 .reply = sim::Bytes{4096}};
   remote.read = {.device = "nvme0", .count = 2, .size = sim::Bytes{4096}, .ring = RingMode::plain};
   remote.compute = sim::Distribution::lognormal_p99(50us, 200us);
   remote.deadline = 2ms;
@@ -68,8 +72,10 @@ HostConfig golden_host(bool experiment_d) {
   load("bulk", BackgroundKind::bulk, "veth0", 50'000'000);
   load("writer", BackgroundKind::writer, "nvme0", 30'000'000);
   if (experiment_d) {
-    config.policies = {{.name = "agent_wakeup_placement"}, {.name = "latency_bounded_napi"},
-                       {.name = "block_completion_class"}, {.name = "attribution"}};
+    config.policies = {{.name = "agent_wakeup_placement"},
+                       {.name = "latency_bounded_napi"},
+                       {.name = "block_completion_class"},
+                       {.name = "attribution"}};
     config.tracer.program = TracerProgram::wakeup;
     config.tracer.rows_per_wake = 20;
   }
@@ -98,9 +104,10 @@ std::string summary(const Host& host) {
   out << std::left;
   for (std::size_t i = 0; i < metric_count; ++i) {
     const sim::Histogram& h = metrics.histograms[i];
-    out << std::setw(26) << metric_name(static_cast<Metric>(i)) << " count " << std::setw(7) << h.count() << " p50 "
-        << std::setw(8) << (h.empty() ? 0 : h.percentile(0.5)) << " p99 " << std::setw(9)
-        << (h.empty() ? 0 : h.percentile(0.99)) << " max " << std::setw(9) << h.max() << " sum " << h.sum() << '\n';
+    out << std::setw(26) << metric_name(static_cast<Metric>(i)) << " count " << std::setw(7) << h.count()
+        << " p50 " << std::setw(8) << (h.empty() ? 0 : h.percentile(0.5)) << " p99 " << std::setw(9)
+        << (h.empty() ? 0 : h.percentile(0.99)) << " max " << std::setw(9) << h.max() << " sum " << h.sum()
+        << '\n';
     h.for_each([&](std::int64_t low, std::int64_t, std::uint64_t count) {
       digest.add(low);
       digest.add(static_cast<std::int64_t>(count));
@@ -128,7 +135,9 @@ std::string run(bool experiment_d, std::uint64_t seed = 7) {
   return summary(host);
 }
 
-std::string golden_text() { return "# kernel default\n" + run(false) + "\n# experiment D, traced\n" + run(true); }
+std::string golden_text() {
+  return "# kernel default\n" + run(false) + "\n# experiment D, traced\n" + run(true);
+}
 
 TEST_CASE("two runs of one seed give the same bytes, another seed does not", "[golden]") {
   const std::string first = run(true);

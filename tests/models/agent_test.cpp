@@ -117,11 +117,12 @@ TEST_CASE("a remote tool answers after its service and twice the way", "[agent]"
 
   CHECK(run.metrics()[Metric::tool].min() > ns(5600us));
   CHECK(run.metrics()[Metric::tool].max() < ns(6500us));
-  CHECK(run.metrics()[Metric::chain_network].count() == static_cast<std::uint64_t>(run.metrics()[Counter::steps]));
+  CHECK(run.metrics()[Metric::chain_network].count() ==
+        static_cast<std::uint64_t>(run.metrics()[Counter::steps]));
 }
 
-// At these rates the three frames of a reply come 120 us to 1.5 ms apart: the agent is woken by the first, and the
-// others find it asleep again, in epoll_wait, or in recv.
+// At these rates the three frames of a reply come 120 us to 1.5 ms apart: the agent is woken by the first,
+// and the others find it asleep again, in epoll_wait, or in recv.
 TEST_CASE("a reply whose frames come apart is read until it is whole", "[agent]") {
   AgentConfig agent = quiet_agent(0);
   agent.tool.device = "eth0";

@@ -125,7 +125,8 @@ TEST_CASE("flows come through a NIC at their rate, or are counted as dropped", "
     TracedRun run{config, 1s};
     const std::int64_t mss = default_mss;
     const std::int64_t frames = run.metrics()[Counter::background_bytes] / mss;
-    CHECK(static_cast<double>((frames + run.metrics()[Counter::rx_drops]) * mss) == Approx(1e8).epsilon(0.03));
+    CHECK(static_cast<double>((frames + run.metrics()[Counter::rx_drops]) * mss) ==
+          Approx(1e8).epsilon(0.03));
     return run.metrics()[Counter::rx_drops];
   };
 

@@ -1,5 +1,6 @@
 #include "models/blk_mq.h"
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <deque>
 #include <map>
@@ -64,7 +65,8 @@ struct BlkBench : KernelBench {
     blk_config.hw_queues = setup.hw_queues;
     blk_config.llc_cpus = setup.llc_cpus == 0 ? setup.cpus : setup.llc_cpus;
     blk_config.reaps_in_handler = setup.reaps_in_handler;
-    blk = std::make_unique<BlkMq>(engine, blk_config, config, cpus, costs, tracepoints, completions, meter, managed);
+    blk = std::make_unique<BlkMq>(engine, blk_config, config, cpus, costs, tracepoints, completions, meter,
+                                  managed);
     blk->queue_rq.connect<&BlkBench::queue_rq>(*this);
     blk->kick.connect<&BlkBench::kick>(*this);
     blk->kick_needed.connect<&BlkBench::host_sleeps>(*this);
@@ -78,11 +80,13 @@ struct BlkBench : KernelBench {
 
   // The disk has finished requests that were submitted on `submit_cpu`; entries of a queue's CQ.
   void finish(int queue, int tag, int submit_cpu, LatencyClass latency = LatencyClass::normal) {
-    cq[queue].push_back({.submit_cpu = CpuId{static_cast<std::int16_t>(submit_cpu)}, .tag = tag, .latency_class = latency});
+    cq[queue].push_back(
+        {.submit_cpu = CpuId{static_cast<std::int16_t>(submit_cpu)}, .tag = tag, .latency_class = latency});
   }
   void interrupt(int queue) { blk->interrupt(QueueId{static_cast<std::int16_t>(queue)}); }
   std::vector<int> effective_cpus(int queues) {
     std::vector<int> found;
+    found.reserve(static_cast<std::size_t>(queues));
     for (int q = 0; q < queues; ++q) {
       found.push_back(static_cast<int>(blk->effective_cpu(QueueId{static_cast<std::int16_t>(q)})));
     }
@@ -118,7 +122,9 @@ struct BlkBench : KernelBench {
     ipis_sent.emplace_back(static_cast<int>(from), static_cast<int>(to));
     ipis[index(to)]->send_call_function(*cpus[index(from)]);
   }
-  bool first(const Request& request) { return class_first && request.latency_class == LatencyClass::agent_interactive; }
+  bool first(const Request& request) {
+    return class_first && request.latency_class == LatencyClass::agent_interactive;
+  }
 
   struct Action {
     BlkBench& bench;
@@ -154,11 +160,11 @@ TEST_CASE("with a queue per CPU each CPU has its own", "[blk_mq]") {
 TEST_CASE("CPUs that do not divide among the queues go to the first ones", "[blk_mq]") {
   BlkBench bench{{.cpus = 8, .hw_queues = 3}};
 
-  std::vector<int> hctx;
+  std::array<int, 8> hctx{};
   for (int cpu = 0; cpu < 8; ++cpu) {
-    hctx.push_back(bench.hctx_of(cpu));
+    hctx[static_cast<std::size_t>(cpu)] = bench.hctx_of(cpu);
   }
-  CHECK(hctx == std::vector<int>{0, 0, 0, 1, 1, 1, 2, 2});
+  CHECK(hctx == std::array{0, 0, 0, 1, 1, 1, 2, 2});
 }
 
 TEST_CASE("a queue for which there is no CPU is not used", "[blk_mq]") {
@@ -353,9 +359,32 @@ TEST_CASE("the interrupted CPU reaps a completion that it then sends away", "[bl
   CHECK(bench.ends == Ends{{handler + reap_one + ipi + block + complete, 2, Context::softirq, 1}});
 }
 
+TEST_CASE(
+    "stage_block counts from the message, or from the device for what an earlier message's handler finds",
+    "[blk_mq]") {
+  BlkBench bench;
+  bench.run_until(100us);
+  const CompletionId announced = bench.completions.acquire({}, TaskId::none);
+  const CompletionId found = bench.completions.acquire({}, TaskId::none);
+  for (const CompletionId id : {announced, found}) {
+    bench.completions.stamp(id, Stage::device_done, sim::SimTime{90us});
+  }
+  bench.completions.stamp(announced, Stage::irq, sim::SimTime{95us});
+  bench.cq[0] = {{.submit_cpu = CpuId{0}, .completion = announced},
+                 {.submit_cpu = CpuId{0}, .completion = found}};
+
+  bench.interrupt(0);
+  bench.run_until(1ms);
+
+  const sim::Nanos each = reap_one + complete;
+  CHECK(bench.meter.metrics()[Metric::stage_block].min() == (5us + handler + each).count());
+  CHECK(bench.meter.metrics()[Metric::stage_block].max() == (10us + handler + 2 * each).count());
+}
+
 // ---- the completion class ----
 
-TEST_CASE("requests of the class complete before the others reaped with them, in their own order", "[blk_mq]") {
+TEST_CASE("requests of the class complete before the others reaped with them, in their own order",
+          "[blk_mq]") {
   BlkBench bench;
   bench.class_first = true;
   bench.finish(0, 1, 0);
@@ -373,7 +402,8 @@ TEST_CASE("requests of the class complete before the others reaped with them, in
   CHECK(order == std::vector<int>{2, 4, 1, 3});
 }
 
-TEST_CASE("on a single queue the class completes in the interrupt, the others in the softirq behind it", "[blk_mq]") {
+TEST_CASE("on a single queue the class completes in the interrupt, the others in the softirq behind it",
+          "[blk_mq]") {
   BlkBench bench{{.hw_queues = 1, .reaps_in_handler = false}};
   bench.class_first = true;
   bench.finish(0, 1, 3);
@@ -391,9 +421,14 @@ TEST_CASE("on a single queue the class completes in the interrupt, the others in
 TEST_CASE("every completion ends exactly once, wherever it is sent", "[blk_mq][property]") {
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
     sim::Stream random = sim::Rng{seed}.stream("requests");
-    const auto below = [&](int most) { return static_cast<int>(random.below(static_cast<std::uint64_t>(most))); };
+    const auto below = [&](int most) {
+      return static_cast<int>(random.below(static_cast<std::uint64_t>(most)));
+    };
     const int queues = 1 + below(4);
-    BlkBench bench{{.cpus = 4, .llc_cpus = 2, .hw_queues = queues, .rq_affinity = below(3),
+    BlkBench bench{{.cpus = 4,
+                    .llc_cpus = 2,
+                    .hw_queues = queues,
+                    .rq_affinity = below(3),
                     .reaps_in_handler = below(2) == 0}};
     bench.class_first = below(2) == 0;
     int finished = 0;
@@ -401,7 +436,8 @@ TEST_CASE("every completion ends exactly once, wherever it is sent", "[blk_mq][p
     for (int i = 0; i < 60; ++i) {
       const int queue = below(queues);
       for (int n = below(4); n >= 0; --n) {
-        bench.finish(queue, finished++, below(4), below(2) == 0 ? LatencyClass::agent_interactive : LatencyClass::normal);
+        bench.finish(queue, finished++, below(4),
+                     below(2) == 0 ? LatencyClass::agent_interactive : LatencyClass::normal);
       }
       bench.interrupt(queue);
       at += sim::Nanos{below(8000)};

@@ -88,10 +88,8 @@ TEST_CASE("handlers do not nest: a second line waits until the first handler end
 
   bench.engine.run_for(1ms);
 
-  CHECK(bench.timeline.moments == Moments{{"disk entry", 10us},
-                                          {"disk exit", 30us},
-                                          {"nic entry", 30us},
-                                          {"nic exit", 33us}});
+  CHECK(bench.timeline.moments ==
+        Moments{{"disk entry", 10us}, {"disk exit", 30us}, {"nic entry", 30us}, {"nic exit", 33us}});
 }
 
 TEST_CASE("a handler may take several pieces of work; the interrupt ends with the last", "[cpu]") {
@@ -185,14 +183,13 @@ struct Resched {
   sim::Nanos acts_at;
 };
 
-TEST_CASE("NEED_RESCHED acts at the return to user, and under full preemption at any return with interrupts on",
-          "[cpu]") {
-  const Resched expected = GENERATE(Resched{Preemption::none, Kind::user, 30us},
-                                    Resched{Preemption::none, Kind::kernel, 120us},
-                                    Resched{Preemption::voluntary, Kind::user, 30us},
-                                    Resched{Preemption::voluntary, Kind::kernel, 120us},
-                                    Resched{Preemption::full, Kind::user, 30us},
-                                    Resched{Preemption::full, Kind::kernel, 30us});
+TEST_CASE(
+    "NEED_RESCHED acts at the return to user, and under full preemption at any return with interrupts on",
+    "[cpu]") {
+  const Resched expected = GENERATE(
+      Resched{Preemption::none, Kind::user, 30us}, Resched{Preemption::none, Kind::kernel, 120us},
+      Resched{Preemption::voluntary, Kind::user, 30us}, Resched{Preemption::voluntary, Kind::kernel, 120us},
+      Resched{Preemption::full, Kind::user, 30us}, Resched{Preemption::full, Kind::kernel, 30us});
   CpuBench bench{{.preemption = expected.preemption}};
   bench.run_task([&] {
     bench.task("work", 100us, expected.interrupted, [&] { bench.task("user code", 300us, Kind::user); });
@@ -206,19 +203,22 @@ TEST_CASE("NEED_RESCHED acts at the return to user, and under full preemption at
   CHECK(bench.timeline.at("schedule") == Instants{expected.acts_at});
 }
 
-TEST_CASE("NEED_RESCHED acts before a system call begins, because the one before it returned to user", "[cpu]") {
+TEST_CASE("NEED_RESCHED acts before a system call begins, because the one before it returned to user",
+          "[cpu]") {
   CpuBench bench;
   bench.run_task([&] {
     bench.task("read", 100us, Kind::kernel, [&] {
-      bench.task("write", 30us, Kind::boundary, [&] { bench.task("write's end", 7us, Kind::kernel, [&] { bench.rest(); }); });
+      bench.task("write", 30us, Kind::boundary,
+                 [&] { bench.task("write's end", 7us, Kind::kernel, [&] { bench.rest(); }); });
     });
   });
-  bench.at(10us, [&] { bench.cpu.set_need_resched(); });
-  bench.at(110us, [&] { bench.cpu.set_need_resched(); });  // inside write: it has begun
+  auto& timer = bench.irq("timer", 1us, [&] { bench.cpu.set_need_resched(); });
+  bench.raise_at(timer, 10us);
+  bench.raise_at(timer, 110us);  // inside write: it has begun
 
   bench.engine.run_for(1ms);
 
-  CHECK(bench.timeline.at("schedule") == Instants{100us, 137us});
+  CHECK(bench.timeline.at("schedule") == Instants{101us, 139us});
 }
 
 TEST_CASE("a preempted task gives its remaining work away and finishes it later", "[cpu]") {

@@ -54,7 +54,8 @@ TEST_CASE("the counter of allocations counts", "[host]") {
   CHECK(allocations == 1);
 }
 
-// A histogram grows by whole octaves when a value exceeds all before it; that is all a run may still allocate.
+// A histogram grows by whole octaves when a value exceeds all before it; that is all a run may still
+// allocate.
 TEST_CASE("after its warm-up a host allocates nothing but the octaves of longer and longer waits", "[host]") {
   const std::uint64_t number = GENERATE(range(0, 30));
   const RandomHost random{sim::Rng{number}.stream("allocation")};

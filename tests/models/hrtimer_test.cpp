@@ -59,7 +59,9 @@ struct TimerBench : CpuBench {
   bool pending(CpuId) { return softirq.pending(); }
   sim::Nanos next_timer(CpuId) { return timers.next_timer(); }
   void idle_changed(CpuId, bool idle) { timers.idle_changed(idle); }
-  void ran(SoftirqVector vector, sim::Nanos) { softirqs.emplace_back(vector, engine.now().time_since_epoch()); }
+  void ran(SoftirqVector vector, sim::Nanos) {
+    softirqs.emplace_back(vector, engine.now().time_since_epoch());
+  }
   void expired(const Sleeper& sleeper, CpuId) {
     CHECK(cpu.in_hardirq());
     timeline.note("expired " + std::to_string(static_cast<int>(sleeper.task)));
@@ -70,7 +72,8 @@ struct TimerBench : CpuBench {
   }
 };
 
-TEST_CASE("a sleeper expires in hardirq context, and the interrupted task pays for the whole interrupt", "[timer]") {
+TEST_CASE("a sleeper expires in hardirq context, and the interrupted task pays for the whole interrupt",
+          "[timer]") {
   TimerBench bench;
   bench.run_task([&] { bench.task("work", 1ms, Kind::user, [&] { bench.rest(); }); });
   bench.arm(7, 200us, 200us);
@@ -82,7 +85,8 @@ TEST_CASE("a sleeper expires in hardirq context, and the interrupted task pays f
   CHECK(bench.cpu.interrupts()[static_cast<std::size_t>(IrqKind::timer)] == 1);
 }
 
-TEST_CASE("slack coalesces: the earliest hard expiry interrupts, and every soft expiry then passed runs", "[timer]") {
+TEST_CASE("slack coalesces: the earliest hard expiry interrupts, and every soft expiry then passed runs",
+          "[timer]") {
   TimerBench bench;
   bench.run_hog();
   bench.arm(4, 153'501ns, 600us);  // a nanosecond too late
@@ -99,7 +103,8 @@ TEST_CASE("slack coalesces: the earliest hard expiry interrupts, and every soft 
 }
 
 // __hrtimer_run_queues walks the timers by hard expiry and stops at the first that is not due.
-TEST_CASE("a sleeper behind one that is not due waits for it, though its own soft expiry has passed", "[timer]") {
+TEST_CASE("a sleeper behind one that is not due waits for it, though its own soft expiry has passed",
+          "[timer]") {
   TimerBench bench;
   bench.run_hog();
   bench.arm(1, 100us, 150us);

@@ -10,8 +10,8 @@ namespace {
 CpuBenchConfig idle_in(std::vector<IdleStateConfig> states) {
   CpuBenchConfig config;
   config.topology.idle = std::move(states);
-  config.costs = {{Cost::idle_enter, 4us},      {Cost::idle_exit_poll, 300ns}, {Cost::idle_exit_c1, 1us},
-                  {Cost::idle_exit_c6, 100us},  {Cost::idle_exit_hlt, 20us},   {Cost::idle_loop_exit, 7us}};
+  config.costs = {{Cost::idle_enter, 4us},     {Cost::idle_exit_poll, 300ns}, {Cost::idle_exit_c1, 1us},
+                  {Cost::idle_exit_c6, 100us}, {Cost::idle_exit_hlt, 20us},   {Cost::idle_loop_exit, 7us}};
   return config;
 }
 
@@ -58,7 +58,8 @@ TEST_CASE("an MWAIT state is left before the handler runs", "[idle]") {
                                           {"switch", 64us}});
 }
 
-TEST_CASE("HLT takes the interrupt and its softirqs inside the idle routine, before its exit event", "[idle]") {
+TEST_CASE("HLT takes the interrupt and its softirqs inside the idle routine, before its exit event",
+          "[idle]") {
   IdleBench bench{{{IdleState::hlt, 0ns}}};
   auto& nic = bench.irq("nic", 3us, [&] {
     bench.cpu.set_need_resched();
@@ -80,7 +81,8 @@ TEST_CASE("HLT takes the interrupt and its softirqs inside the idle routine, bef
                                           {"switch", 123us}});
 }
 
-TEST_CASE("an interrupt that wakes nobody sends the CPU back to sleep, and its tick stays stopped", "[idle]") {
+TEST_CASE("an interrupt that wakes nobody sends the CPU back to sleep, and its tick stays stopped",
+          "[idle]") {
   IdleBench bench{{{IdleState::hlt, 0ns}}};
   auto& disk = bench.irq("disk", 3us);
   bench.raise_at(disk, 50us);
@@ -107,7 +109,8 @@ TEST_CASE("an interrupt during the idle entry waits for its end and prevents the
         Moments{{"nic entry", 4us}, {"nic exit", 7us}, {"schedule", 7us}, {"switch", 17us}});
 }
 
-TEST_CASE("interrupts that arrive while the CPU leaves its state wait for it, and are then served in order", "[idle]") {
+TEST_CASE("interrupts that arrive while the CPU leaves its state wait for it, and are then served in order",
+          "[idle]") {
   IdleBench bench{{{IdleState::c6, 0ns}}};
   auto& nic = bench.irq("nic", 3us);
   auto& disk = bench.irq("disk", 5us);
@@ -137,10 +140,10 @@ TEST_CASE("a polling state is woken by NEED_RESCHED alone and drains its wake li
   CHECK(bench.cpu.interrupts() == std::array<std::int64_t, 3>{0, 0, 0});
 }
 
-TEST_CASE("MWAIT and poll states poll NEED_RESCHED; HLT does not, nor does a CPU that is not asleep", "[idle]") {
-  const auto [state, polls] =
-      GENERATE(std::pair{IdleState::poll, true}, std::pair{IdleState::c1, true}, std::pair{IdleState::c6, true},
-               std::pair{IdleState::hlt, false});
+TEST_CASE("MWAIT and poll states poll NEED_RESCHED; HLT does not, nor does a CPU that is not asleep",
+          "[idle]") {
+  const auto [state, polls] = GENERATE(std::pair{IdleState::poll, true}, std::pair{IdleState::c1, true},
+                                       std::pair{IdleState::c6, true}, std::pair{IdleState::hlt, false});
   IdleBench bench{{{state, 0ns}}};
 
   bench.engine.run_for(3us);

@@ -26,7 +26,9 @@ struct IrqBench : CpuBench {
   void message_at(sim::Nanos when) {
     at(when, [this] { irq.message(); });
   }
-  std::int64_t recorded(Metric metric) const { return static_cast<std::int64_t>(meter.metrics()[metric].count()); }
+  std::int64_t recorded(Metric metric) const {
+    return static_cast<std::int64_t>(meter.metrics()[metric].count());
+  }
 
   Meter meter;
   DeviceIrq irq;
@@ -53,11 +55,10 @@ TEST_CASE("a message reaches its handler after delivery and entry, and the task 
 
   bench.engine.run_for(1ms);
 
-  CHECK(bench.timeline.moments == Moments{{"", 10us},
-                                          {"entry 40", 12'500ns},
-                                          {"handled", 32'500ns},
-                                          {"exit 40", 32'500ns},
-                                          {"work", 125us}});
+  CHECK(
+      bench.timeline.moments ==
+      Moments{
+          {"", 10us}, {"entry 40", 12'500ns}, {"handled", 32'500ns}, {"exit 40", 32'500ns}, {"work", 125us}});
 }
 
 TEST_CASE("a message without delivery latency interrupts at once", "[irq]") {

@@ -42,7 +42,8 @@ struct StormBench : SchedBench {
   }
 };
 
-TEST_CASE("on an idle CPU ksoftirqd takes over after ten passes, and sleeps when nothing is left", "[ksoftirqd]") {
+TEST_CASE("on an idle CPU ksoftirqd takes over after ten passes, and sleeps when nothing is left",
+          "[ksoftirqd]") {
   KernelSetup setup;
   setup.costs = {{Cost::context_switch, 3us}, {Cost::idle_loop_exit, 2us}};
   StormBench bench{setup};
@@ -69,7 +70,8 @@ TEST_CASE("softirqs that ksoftirqd runs are its own time; those run inline are s
   CHECK(bench.ksoftirqd().se.sum_exec_runtime == 3 * 7'000);
 }
 
-TEST_CASE("behind a busy task ksoftirqd waits; the next interrupt runs the leftovers inline before it", "[ksoftirqd]") {
+TEST_CASE("behind a busy task ksoftirqd waits; the next interrupt runs the leftovers inline before it",
+          "[ksoftirqd]") {
   StormBench bench;
   bench.hog("hog", 0);
   bench.storm_at(100us, 7us, 11);
@@ -85,7 +87,8 @@ TEST_CASE("behind a busy task ksoftirqd waits; the next interrupt runs the lefto
         Moments{{"0: idle > hog", 0us}, {"0: hog > ksoftirqd", 4ms}, {"0: ksoftirqd > hog", 4ms}});
 }
 
-TEST_CASE("under a lasting storm ksoftirqd competes at nice 0: a busy task keeps half of the CPU", "[ksoftirqd]") {
+TEST_CASE("under a lasting storm ksoftirqd competes at nice 0: a busy task keeps half of the CPU",
+          "[ksoftirqd]") {
   StormBench bench;
   auto& hog = bench.hog("hog", 0);
   bench.storm_at(100us, 50us, 1'000'000);
@@ -114,7 +117,8 @@ TEST_CASE("ksoftirqd gives way between its runs, not within one", "[ksoftirqd]")
   CHECK(bench.timeline.at("rt done") == Instants{1'050us + 20us});
 }
 
-TEST_CASE("a wakeup from a softirq over idle ends the loop: leftovers go to ksoftirqd, behind the wakee", "[ksoftirqd]") {
+TEST_CASE("a wakeup from a softirq over idle ends the loop: leftovers go to ksoftirqd, behind the wakee",
+          "[ksoftirqd]") {
   StormBench bench;
   auto& task = bench.worker("task", 0, 300us);
   bench.storm_at(100us, 7us, 3);

@@ -10,7 +10,8 @@ namespace models {
 class DriverQueue {
  public:
   DriverQueue(KernelBench& bench, int id, int cpu = 0)
-      : bench_{bench}, softnet_{*bench.softnets[static_cast<std::size_t>(cpu)]},
+      : bench_{bench},
+        softnet_{*bench.softnets[static_cast<std::size_t>(cpu)]},
         irq_{*bench.cpus[static_cast<std::size_t>(cpu)], [this] { softnet_.napi_schedule(napi); }} {
     napi.id = id;
     napi.poll.connect<&DriverQueue::poll>(*this);
@@ -19,12 +20,14 @@ class DriverQueue {
   DriverQueue(const DriverQueue&) = delete;
   DriverQueue& operator=(const DriverQueue&) = delete;
 
-  void add(int count, const Packet& frame) { frames.insert(frames.end(), static_cast<std::size_t>(count), frame); }
+  void add(int count, const Packet& frame) {
+    frames.insert(frames.end(), static_cast<std::size_t>(count), frame);
+  }
   void interrupt() { irq_.raise(); }
 
   Napi napi;
   std::deque<Packet> frames;
-  Times enabled_at;        // when the poll re-armed the interrupt
+  Times enabled_at;         // when the poll re-armed the interrupt
   bool interrupts = false;  // whether a frame that lies there then interrupts at once
 
  private:

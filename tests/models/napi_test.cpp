@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <memory>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "tests/models/napi_bench.h"
@@ -25,7 +26,7 @@ KernelSetup costly(KernelConfig kernel = {}) {
 
 // One CPU, some receive queues with NAPIs 1, 2, ...; what is delivered goes no further.
 struct NapiBench : KernelBench {
-  explicit NapiBench(int queue_count, KernelSetup setup = costly()) : KernelBench{setup} {
+  explicit NapiBench(int queue_count, KernelSetup setup = costly()) : KernelBench{std::move(setup)} {
     sockets_listen = false;
     for (int id = 1; id <= queue_count; ++id) {
       queues.push_back(std::make_unique<DriverQueue>(*this, id));
@@ -87,7 +88,8 @@ TEST_CASE("an interrupt that finds nothing costs the fixed part of a poll", "[na
   CHECK(bench.queue(1).enabled_at == Times{fixed});
 }
 
-TEST_CASE("a NAPI that uses up its weight is polled again in the next pass, its interrupt still masked", "[napi]") {
+TEST_CASE("a NAPI that uses up its weight is polled again in the next pass, its interrupt still masked",
+          "[napi]") {
   NapiBench bench{1};
   bench.queue(1).add(100, message(7));
 
@@ -148,7 +150,8 @@ TEST_CASE("a NAPI scheduled while the last one completes is polled in the same a
   CHECK(bench.count_of(Tracepoint::softirq_raise, 3) == 1);
 }
 
-TEST_CASE("five busy NAPIs use up netdev_budget, and the one behind them is first in the next action", "[napi]") {
+TEST_CASE("five busy NAPIs use up netdev_budget, and the one behind them is first in the next action",
+          "[napi]") {
   NapiBench bench{6};
   for (int id = 1; id <= 6; ++id) {
     bench.queue(id).add(id <= 5 ? 70 : 3, message(id));
@@ -159,6 +162,24 @@ TEST_CASE("five busy NAPIs use up netdev_budget, and the one behind them is firs
 
   CHECK(bench.polled() == Order{0, 1, 2, 3, 4, 5, 0, 6, 1, 2, 3, 4, 5});
   CHECK(bench.squeezed() == 1);
+}
+
+TEST_CASE(
+    "what an action leaves is polled first, then what was scheduled meanwhile, then what is polled again",
+    "[napi]") {
+  NapiBench bench{7};
+  for (int id = 1; id <= 7; ++id) {
+    bench.queue(id).add(id <= 5 ? 70 : 3, message(id));
+  }
+
+  for (int id = 1; id <= 6; ++id) {
+    bench.queue(id).interrupt();
+  }
+  bench.run_until(10us);
+  bench.queue(7).interrupt();
+  bench.run_until(2ms);
+
+  CHECK(bench.polled() == Order{0, 1, 2, 3, 4, 5, 0, 6, 7, 1, 2, 3, 4, 5});
 }
 
 TEST_CASE("four busy NAPIs do not use up netdev_budget", "[napi]") {
@@ -190,9 +211,9 @@ TEST_CASE("netdev_budget_usecs ends an action at a jiffy's edge, checked after e
     return std::find(polled.begin() + 1, polled.end(), 0) - polled.begin() - 1;
   };
 
-  CHECK(squeezed_after(10us) == 3);          // 3.2 and 6.4 ms lie before 8 ms, 9.6 does not
-  CHECK(squeezed_after(3ms + 900us) == 2);   // 7.1 ms before 8 ms, 10.3 not: the action may last 4.1 ms only
-  CHECK(squeezed_after(4ms + 10us) == 3);    // 12 ms now
+  CHECK(squeezed_after(10us) == 3);         // 3.2 and 6.4 ms lie before 8 ms, 9.6 does not
+  CHECK(squeezed_after(3ms + 900us) == 2);  // 7.1 ms before 8 ms, 10.3 not: the action may last 4.1 ms only
+  CHECK(squeezed_after(4ms + 10us) == 3);   // 12 ms now
 }
 
 TEST_CASE("netdev_budget_usecs set below a jiffy still lasts to the next edge", "[napi]") {
@@ -488,7 +509,9 @@ TEST_CASE("without the policy an agent's message waits for the frames behind it"
 TEST_CASE("what goes in is delivered, dropped or still there", "[napi][property]") {
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
     sim::Stream random = sim::Rng{seed}.stream("frames");
-    const auto up_to = [&](int most) { return 1 + static_cast<int>(random.below(static_cast<std::uint64_t>(most))); };
+    const auto up_to = [&](int most) {
+      return 1 + static_cast<int>(random.below(static_cast<std::uint64_t>(most)));
+    };
     KernelConfig kernel;
     kernel.netdev_max_backlog = up_to(40);
     kernel.dev_weight = up_to(64);

@@ -19,7 +19,8 @@ TEST_CASE("every policy is made by its name", "[policies]") {
     const AnyPolicy policy = make_policy(*bench.sched, config);
     CHECK(std::visit([](const auto& each) { return std::decay_t<decltype(each)>::name; }, policy) == name);
   }
-  CHECK(std::set<std::string_view>(policy_names().begin(), policy_names().end()).size() == policy_names().size());
+  CHECK(std::set<std::string_view>(policy_names().begin(), policy_names().end()).size() ==
+        policy_names().size());
   CHECK(policy_names()[0] == "kernel_default");
 }
 
@@ -66,7 +67,8 @@ std::set<std::int64_t> full_polls(LatencyClass latency_class, bool with_policy) 
   config.background.push_back(flow);
   config.costs[Cost::napi_packet].value = constant(60us);
   if (with_policy) {
-    config.policies.push_back({.name = "latency_bounded_napi", .time_budget = 1s});
+    config.policies = {{.name = "latency_bounded_napi", .time_budget = 1s},
+                       {.name = "block_completion_class"}};
   }
   TracedRun run{config, 300ms, 100ms};
   std::set<std::int64_t> work;
@@ -94,7 +96,8 @@ TEST_CASE("block_completion_class prefers tagged requests alone", "[policies]") 
   CHECK(policy.completes_first({.latency_class = LatencyClass::agent_interactive}));
   CHECK_FALSE(policy.completes_first({.latency_class = LatencyClass::normal}));
   CHECK_FALSE(policy.completes_first({.latency_class = LatencyClass::background}));
-  CHECK_FALSE(KernelDefault(*bench.sched, {}).completes_first({.latency_class = LatencyClass::agent_interactive}));
+  CHECK_FALSE(
+      KernelDefault(*bench.sched, {}).completes_first({.latency_class = LatencyClass::agent_interactive}));
 }
 
 TEST_CASE("on a single-queue disk the class skips the BLOCK softirq, others do not", "[policies]") {
@@ -120,8 +123,8 @@ TEST_CASE("on a single-queue disk the class skips the BLOCK softirq, others do n
 
 // ---- attribution ----
 
-// An agent that thinks and computes: each step hits hrtimer_expire_entry, sched_waking and one sched_switch before
-// its end, nothing else that attribution is attached to.
+// An agent that thinks and computes: each step hits hrtimer_expire_entry, sched_waking and one sched_switch
+// before its end, nothing else that attribution is attached to.
 TEST_CASE("attribution costs where its tracepoints fire and nowhere else", "[policies]") {
   const auto step = [](bool attributed) {
     HostConfig config = quiet_host(1);
@@ -164,7 +167,8 @@ TEST_CASE("attribution takes CPU time for each hit, and decides nothing", "[poli
   REQUIRE(without.records().size() == at_no_cost.records().size());
   CHECK(std::equal(without.records().begin(), without.records().end(), at_no_cost.records().begin(),
                    [](const TraceRecord& a, const TraceRecord& b) {
-                     return a.time == b.time && a.point == b.point && a.cpu == b.cpu && a.a == b.a && a.b == b.b;
+                     return a.time == b.time && a.point == b.point && a.cpu == b.cpu && a.a == b.a &&
+                            a.b == b.b;
                    }));
   CHECK(run_with(true, false).metrics()[Metric::step].min() > without.metrics()[Metric::step].max());
 }

@@ -103,9 +103,8 @@ TEST_CASE("an RT task preempts a fair one at once, in the middle of its slice", 
 
   bench.run_until(1ms);
 
-  CHECK(bench.switches() == Moments{{"0: idle > hog", 3us},
-                                    {"0: hog > rt", 110us + 3us},
-                                    {"0: rt > hog", 163us + 3us}});
+  CHECK(bench.switches() ==
+        Moments{{"0: idle > hog", 3us}, {"0: hog > rt", 110us + 3us}, {"0: rt > hog", 163us + 3us}});
 }
 
 TEST_CASE("RT tasks of one priority run in the order of their wakeups, to their ends", "[sched]") {
@@ -147,7 +146,8 @@ TEST_CASE("round-robin tasks of one priority take turns of a hundred millisecond
 
   bench.run_until(350ms);
 
-  CHECK(bench.switches() == Moments{{"0: idle > a", 0us}, {"0: a > b", 100ms}, {"0: b > a", 200ms}, {"0: a > b", 300ms}});
+  CHECK(bench.switches() ==
+        Moments{{"0: idle > a", 0us}, {"0: a > b", 100ms}, {"0: b > a", 200ms}, {"0: a > b", 300ms}});
 }
 
 TEST_CASE("a fair wakee waits for as long as an RT task runs", "[sched]") {
@@ -164,10 +164,11 @@ TEST_CASE("a fair wakee waits for as long as an RT task runs", "[sched]") {
 
 // ---- where a reschedule acts ----
 
-TEST_CASE("a system call keeps the CPU from an RT wakee to its end, except under full preemption", "[sched]") {
-  const auto [preemption, waits_until] =
-      GENERATE(std::pair{Preemption::none, sim::Nanos{1'010us}}, std::pair{Preemption::voluntary, sim::Nanos{1'010us}},
-               std::pair{Preemption::full, sim::Nanos{110us}});
+TEST_CASE("a system call keeps the CPU from an RT wakee to its end, except under full preemption",
+          "[sched]") {
+  const auto [preemption, waits_until] = GENERATE(std::pair{Preemption::none, sim::Nanos{1'010us}},
+                                                  std::pair{Preemption::voluntary, sim::Nanos{1'010us}},
+                                                  std::pair{Preemption::full, sim::Nanos{110us}});
   KernelSetup chosen = setup(1);
   chosen.kernel.preemption = preemption;
   SchedBench bench{chosen};
@@ -221,14 +222,14 @@ TEST_CASE("a task that sleeps hands over to the next one with a single switch", 
 
   bench.run_until(1ms);
 
-  CHECK(bench.switches() == Moments{{"0: idle > first", 130us},
-                                    {"0: first > second", 260us},
-                                    {"0: second > idle", 390us}});
+  CHECK(bench.switches() ==
+        Moments{{"0: idle > first", 130us}, {"0: first > second", 260us}, {"0: second > idle", 390us}});
 }
 
 // ---- what a task is charged ----
 
-TEST_CASE("with IRQ time accounting a task is not charged for interrupts and softirqs, without it is", "[sched]") {
+TEST_CASE("with IRQ time accounting a task is not charged for interrupts and softirqs, without it is",
+          "[sched]") {
   const auto [accounting, charged] = GENERATE(std::pair{true, 3'650'000}, std::pair{false, 4'000'000});
   KernelSetup chosen = setup(1);
   chosen.kernel.irq_time_accounting = accounting;
@@ -276,7 +277,8 @@ TEST_CASE("the first run on another CPU pays for its cold cache, later ones do n
 
 // CPU 1 works until 1 ms and is then idle; "waits" is queued behind a hog on CPU 0 from 100 us on.
 struct NewidleBench : SchedBench {
-  explicit NewidleBench(const SchedConfig& waiting = {}) : SchedBench{setup(2)}, waits{worker("waits", 0, 100us, waiting)} {
+  explicit NewidleBench(const SchedConfig& waiting = {})
+      : SchedBench{setup(2)}, waits{worker("waits", 0, 100us, waiting)} {
     hog("hog", 0);
     Worker& ends = worker("ends", 1, 1ms, on(1));
     sched->try_to_wake_up(ends.task, CpuId{1}, {});
@@ -296,7 +298,8 @@ TEST_CASE("a CPU that runs out of work pulls a task that waits elsewhere", "[sch
 }
 
 TEST_CASE("a task that ran less than half a millisecond ago is cache-hot and not pulled", "[sched]") {
-  const auto [ran_at, pulled] = GENERATE(std::pair{sim::Nanos{500us}, true}, std::pair{sim::Nanos{501us}, false});
+  const auto [ran_at, pulled] =
+      GENERATE(std::pair{sim::Nanos{500us}, true}, std::pair{sim::Nanos{501us}, false});
   NewidleBench bench;
   bench.waits.task.last_ran_at = sim::SimTime{ran_at};
 

@@ -149,7 +149,8 @@ TEST_CASE("nine repeats fit into ten passes and wake nobody", "[softirq]") {
   CHECK(bench.timeline.at("wake ksoftirqd").empty());
 }
 
-// MAX_SOFTIRQ_TIME is 2 ms rounded up to jiffies, and jiffies step at the tick: the limit depends on the phase.
+// MAX_SOFTIRQ_TIME is 2 ms rounded up to jiffies, and jiffies step at the tick: the limit depends on the
+// phase.
 TEST_CASE("no pass starts after the jiffies of 2 ms have passed", "[softirq]") {
   SECTION("HZ=250, one jiffy: a start late in the jiffy has little time") {
     SoftirqBench bench{{}, 250};
@@ -309,14 +310,16 @@ TEST_CASE("every raise is traced, entry and exit once a run, on their CPU", "[so
     Timeline& timeline;
     void hit(Tracepoint point, CpuId, std::int64_t a, std::int64_t, std::int64_t) {
       const char* names[] = {"raise ", "entry ", "exit "};
-      timeline.note(names[static_cast<int>(point) - static_cast<int>(Tracepoint::softirq_raise)] + std::to_string(a));
+      timeline.note(names[static_cast<int>(point) - static_cast<int>(Tracepoint::softirq_raise)] +
+                    std::to_string(a));
     }
   };
   Timeline trace{bench.engine};
   Traced traced{trace};
   bench.tracepoints.attached.connect<&Traced::hit>(traced);
   bench.run_task([&] { bench.rest(); });
-  for (const Tracepoint point : {Tracepoint::softirq_raise, Tracepoint::softirq_entry, Tracepoint::softirq_exit}) {
+  for (const Tracepoint point :
+       {Tracepoint::softirq_raise, Tracepoint::softirq_entry, Tracepoint::softirq_exit}) {
     bench.tracepoints.arm(point);
   }
   bench.action(V::block).cost = 5us;

@@ -34,7 +34,8 @@ KernelSetup costly(int cpus) {
 
 // A reader on one CPU; what arrives comes by an interrupt on another one, which puts it into its backlog.
 struct TcpBench : KernelBench {
-  explicit TcpBench(int reader_cpu = 0, Role role = Role::background, LatencyClass latency = LatencyClass::normal)
+  explicit TcpBench(int reader_cpu = 0, Role role = Role::background,
+                    LatencyClass latency = LatencyClass::normal)
       : KernelBench{costly(2)}, reader{add_task(reader_cpu, role)} {
     flow = tcp->add_socket(reader, latency, Transport::nic).flow;
   }
@@ -126,7 +127,8 @@ TEST_CASE("a sleeper is woken once, however many packets follow", "[tcp]") {
   CHECK(bench.socket().messages == 4);
 }
 
-TEST_CASE("data that arrives while the owner runs wakes nobody and is found by the next epoll_wait", "[tcp]") {
+TEST_CASE("data that arrives while the owner runs wakes nobody and is found by the next epoll_wait",
+          "[tcp]") {
   TcpBench bench;
   bench.run_script({bench.compute(100us), bench.epoll_wait(), bench.recv(), bench.end()});
   bench.run_until(50us);
@@ -158,7 +160,9 @@ TEST_CASE("a socket's wakeup is WF_SYNC", "[tcp]") {
 TEST_CASE("the epoll callback is paid by the CPU that delivers, and only for epoll", "[tcp]") {
   const auto next_delivery = [](bool epoll) {
     TcpBench bench;
-    const auto recv = [&](const Continuation& next) { bench.tcp->recv_blocking(bench.reader, bench.socket(), next); };
+    const auto recv = [&](const Continuation& next) {
+      bench.tcp->recv_blocking(bench.reader, bench.socket(), next);
+    };
     if (epoll) {
       bench.run_script({bench.epoll_wait(), bench.end()});
     } else {
@@ -177,7 +181,9 @@ TEST_CASE("the epoll callback is paid by the CPU that delivers, and only for epo
 
 TEST_CASE("a blocking read sleeps, and copies what arrived once it runs again", "[tcp]") {
   TcpBench bench;
-  const auto recv = [&](const Continuation& next) { bench.tcp->recv_blocking(bench.reader, bench.socket(), next); };
+  const auto recv = [&](const Continuation& next) {
+    bench.tcp->recv_blocking(bench.reader, bench.socket(), next);
+  };
   bench.run_script({recv, bench.end()});
   bench.run_until(50us);
 

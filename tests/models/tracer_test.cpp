@@ -9,10 +9,10 @@
 namespace models {
 namespace {
 
-constexpr sim::Nanos stamp = 300ns;     // bpf_probe
-constexpr sim::Nanos print = 2'000ns;   // bpf_printf_*
-constexpr sim::Nanos first = 7'000ns;   // tracer_wake
-constexpr sim::Nanos row = 900ns;       // tracer_row
+constexpr sim::Nanos stamp = 300ns;    // bpf_probe
+constexpr sim::Nanos print = 2'000ns;  // bpf_printf_*
+constexpr sim::Nanos first = 7'000ns;  // tracer_wake
+constexpr sim::Nanos row = 900ns;      // tracer_row
 
 // bpftrace on CPU 0, attached but never scheduled unless the test launches it; hits come by hand.
 struct TracerBench : KernelBench {
@@ -106,7 +106,8 @@ TEST_CASE("durations are cut to whole microseconds", "[tracer]") {
   CHECK(bench.rows() == Rows{{3, 1, 0}, {3, 0, 0}});
 }
 
-TEST_CASE("each program run is paid by whoever hits the tracepoint, and an exit without a stamp is free", "[tracer]") {
+TEST_CASE("each program run is paid by whoever hits the tracepoint, and an exit without a stamp is free",
+          "[tracer]") {
   const auto end_of_work = [](std::initializer_list<Tracepoint> points) {
     TracerBench bench{TracerProgram::softirq};
     Task& victim = bench.add_task(1);

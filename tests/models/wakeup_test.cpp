@@ -31,11 +31,13 @@ SchedConfig fifo_on(int cpu, int priority = 10) {
   return config;
 }
 
-// The interrupt of wake_at(100us) has its 10 us in the handler behind it: 130 us after an HLT, 110 us over a task.
+// The interrupt of wake_at(100us) has its 10 us in the handler behind it: 130 us after an HLT, 110 us over a
+// task.
 constexpr sim::Nanos handled = 130us;
 constexpr sim::Nanos handled_over_task = 110us;
 
-TEST_CASE("a wakeup on its own halted CPU runs after the handler, the idle loop's end and the switch", "[wakeup]") {
+TEST_CASE("a wakeup on its own halted CPU runs after the handler, the idle loop's end and the switch",
+          "[wakeup]") {
   SchedBench bench{setup(1)};
   auto& task = bench.worker("task", 0, 50us);
   bench.wake_at(100us, task, 0);
@@ -61,7 +63,8 @@ TEST_CASE("softirqs that the same interrupt raised run before the woken task", "
   CHECK(bench.switches().front() == Moment{"0: idle > task", handled + 2us + 40us + 7us + 3us});
 }
 
-TEST_CASE("a halted remote CPU is woken through its wake list and one IPI, and enqueues the task itself", "[wakeup]") {
+TEST_CASE("a halted remote CPU is woken through its wake list and one IPI, and enqueues the task itself",
+          "[wakeup]") {
   SchedBench bench{setup(2)};
   auto& task = bench.worker("task", 1, 50us, on(1));
   bench.wake_at(100us, task, 0);
@@ -89,7 +92,8 @@ TEST_CASE("a polling idle CPU needs no IPI: the store wakes it and it drains its
   CHECK(bench.interrupts(1, IrqKind::ipi) == 0);
 }
 
-TEST_CASE("a wakeup that finds the wake list occupied sends no second IPI; one drain enqueues both", "[wakeup]") {
+TEST_CASE("a wakeup that finds the wake list occupied sends no second IPI; one drain enqueues both",
+          "[wakeup]") {
   SchedBench bench{setup(2)};
   auto& first = bench.worker("first", 1, 50us, on(1));
   auto& second = bench.worker("second", 1, 50us, on(1));
@@ -120,7 +124,8 @@ TEST_CASE("the waker pays for the wakeup and for the IPI", "[wakeup]") {
   CHECK(bench.timeline.at("waker done") == Instants{start + 500us + 10us + 2us + 11us});
 }
 
-TEST_CASE("a busy CPU of the same LLC is given the task by the waker, where sched_wakeup is traced", "[wakeup]") {
+TEST_CASE("a busy CPU of the same LLC is given the task by the waker, where sched_wakeup is traced",
+          "[wakeup]") {
   SchedBench bench{setup(2)};
   bench.hog("hog", 1);
   auto& task = bench.worker("task", 1, 50us, on(1));
@@ -227,7 +232,8 @@ TEST_CASE("a pinned task is not offered to the placement policy", "[wakeup]") {
 }
 
 // ttwu_runnable: a task that overran its share and sleeps is still queued.
-TEST_CASE("a delayed sleeper is woken where it is, without selection, though another CPU is idle", "[wakeup]") {
+TEST_CASE("a delayed sleeper is woken where it is, without selection, though another CPU is idle",
+          "[wakeup]") {
   SchedBench bench{setup(2)};
   bench.hog("hog", 1);
   auto& task = bench.worker("task", 1, 3'900us, on(1));
@@ -289,15 +295,16 @@ struct Spin {
 
 KernelSetup sleeping() {
   KernelSetup chosen;
-  chosen.costs = {{Cost::syscall_entry, 400ns},  {Cost::nanosleep_entry, 1us},   {Cost::syscall_exit, 600ns},
-                  {Cost::timer_delivery, 500ns}, {Cost::hardirq_entry, 1us},     {Cost::hrtimer_interrupt, 2us},
-                  {Cost::context_switch, 5us},   {Cost::clockevent_program, 9us}};
+  chosen.costs = {{Cost::syscall_entry, 400ns}, {Cost::nanosleep_entry, 1us},
+                  {Cost::syscall_exit, 600ns},  {Cost::timer_delivery, 500ns},
+                  {Cost::hardirq_entry, 1us},   {Cost::hrtimer_interrupt, 2us},
+                  {Cost::context_switch, 5us},  {Cost::clockevent_program, 9us}};
   return chosen;
 }
 
 TEST_CASE("nanosleep wakes its task in the timer's hardirq, after the task's slack", "[wakeup]") {
-  const auto [sched_class, slack] = GENERATE(std::pair{SchedClass::normal, sim::Nanos{50us}},
-                                             std::pair{SchedClass::fifo, sim::Nanos{0us}});
+  const auto [sched_class, slack] =
+      GENERATE(std::pair{SchedClass::normal, sim::Nanos{50us}}, std::pair{SchedClass::fifo, sim::Nanos{0us}});
   KernelBench bench{sleeping()};
   SchedConfig config;
   config.sched = sched_class;

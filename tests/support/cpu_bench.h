@@ -53,9 +53,12 @@ class CpuBench {
   };
 
   explicit CpuBench(const CpuBenchConfig& config = {})
-      : topology{config.topology},
-        sampler{constant_costs(config.costs), sim::Rng{1}},
-        cpu{engine, CpuId{0}, topology, config.preemption, sampler, tracepoints} {
+      : topology{config.topology}, sampler{constant_costs(config.costs), sim::Rng{1}}, cpu{engine,
+                                                                                           CpuId{0},
+                                                                                           topology,
+                                                                                           config.preemption,
+                                                                                           sampler,
+                                                                                           tracepoints} {
     cpu.schedule.connect<&CpuBench::schedule>(*this);
     cpu.start_softirqs.connect<&CpuBench::start_softirqs>(*this);
     cpu.softirqs_pending.connect<&CpuBench::softirqs_pending>(*this);

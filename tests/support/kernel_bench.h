@@ -101,7 +101,8 @@ class KernelBench {
   // What the tracepoints showed, one point at a time.
   std::vector<Hit> hits_of(Tracepoint point) const {
     std::vector<Hit> found;
-    std::copy_if(hits.begin(), hits.end(), std::back_inserter(found), [&](const Hit& h) { return h.point == point; });
+    std::copy_if(hits.begin(), hits.end(), std::back_inserter(found),
+                 [&](const Hit& h) { return h.point == point; });
     return found;
   }
   Times times_of(Tracepoint point) const {
@@ -113,7 +114,8 @@ class KernelBench {
   }
   int count_of(Tracepoint point, std::int64_t a) const {
     const auto found = hits_of(point);
-    return static_cast<int>(std::count_if(found.begin(), found.end(), [&](const Hit& h) { return h.a == a; }));
+    return static_cast<int>(
+        std::count_if(found.begin(), found.end(), [&](const Hit& h) { return h.a == a; }));
   }
 
   sim::Engine engine;
@@ -142,10 +144,10 @@ class KernelBench {
   std::vector<Request> submitted;                   // what reached the disk
   bool disk_full = false;
   sim::Nanos doorbell{0};
-  std::vector<std::pair<int, int>> resched_ipis;    // (from, to)
+  std::vector<std::pair<int, int>> resched_ipis;  // (from, to)
   std::vector<Completion> finished_reads;
-  std::vector<Placement> placements;                // what select_task_rq was asked
-  CpuId placed_on = CpuId::none;                    // what it answers; none: the previous CPU
+  std::vector<Placement> placements;  // what select_task_rq was asked
+  CpuId placed_on = CpuId::none;      // what it answers; none: the previous CPU
 
  private:
   // NET_RX's side of the softirq core, as in host.cpp.
@@ -175,10 +177,11 @@ class KernelBench {
     Cpu& cpu = *cpus.back();
     softirqs.push_back(std::make_unique<Softirq>(engine, cpu, costs, tracepoints, config.hz));
     Softirq& softirq = *softirqs.back();
-    softnets.push_back(std::make_unique<Softnet>(engine, cpu, config, costs, tracepoints, completions, meter));
+    softnets.push_back(
+        std::make_unique<Softnet>(engine, cpu, config, costs, tracepoints, completions, meter));
     Softnet& softnet = *softnets.back();
-    timers.push_back(std::make_unique<CpuTimers>(engine, cpu, softirq, config, topology.cpus, costs, tracepoints,
-                                                 completions, rng));
+    timers.push_back(std::make_unique<CpuTimers>(engine, cpu, softirq, config, topology.cpus, costs,
+                                                 tracepoints, completions, rng));
     timers.back()->expired.connect<&KernelBench::hrtimer_expired>(*this);
     cpu.start_softirqs.connect<&KernelBench::start_softirqs>(*this);
     cpu.softirqs_pending.connect<&KernelBench::softirqs_pending>(*this);
@@ -187,11 +190,11 @@ class KernelBench {
     softirq.ran.connect<&KernelBench::softirq_ran>(*this);
     softirq.action[static_cast<std::size_t>(SoftirqVector::net_rx)].connect<&Softnet::net_rx_action>(softnet);
     softirq.action[static_cast<std::size_t>(SoftirqVector::sched)].connect<&Softirq::done>(softirq);
-    net_rx.push_back(std::make_unique<NetRx>(NetRx{softirq}));
-    softnet.softirq.raise.connect<&NetRx::raise>(*net_rx.back());
-    softnet.softirq.done.connect<&NetRx::done>(*net_rx.back());
-    softnet.softirq.entered.connect<&NetRx::entered>(*net_rx.back());
-    softnet.softirq.raised.connect<&NetRx::raised>(*net_rx.back());
+    net_rx_.push_back(std::make_unique<NetRx>(NetRx{softirq}));
+    softnet.softirq.raise.connect<&NetRx::raise>(*net_rx_.back());
+    softnet.softirq.done.connect<&NetRx::done>(*net_rx_.back());
+    softnet.softirq.entered.connect<&NetRx::entered>(*net_rx_.back());
+    softnet.softirq.raised.connect<&NetRx::raised>(*net_rx_.back());
     softnet.deliver.connect<&KernelBench::deliver>(*this);
     softnet.poll_bounds.connect<&KernelBench::poll_bounds>(*this);
   }
@@ -232,7 +235,7 @@ class KernelBench {
     return placed_on == CpuId::none ? placement.prev : placed_on;
   }
 
-  std::vector<std::unique_ptr<NetRx>> net_rx;
+  std::vector<std::unique_ptr<NetRx>> net_rx_;
 };
 
 // A program whose userspace code is a list of functions; each starts the call that the next one returns from.

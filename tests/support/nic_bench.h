@@ -1,5 +1,5 @@
-// One CPU with a NIC of one receive queue, wired to its NAPI as host_devices.h does it: what arrives on the cable
-// interrupts, is polled and delivered.
+// One CPU with a NIC of one receive queue, wired to its NAPI as host_devices.h does it: what arrives on the
+// cable interrupts, is polled and delivered.
 #pragma once
 
 #include <utility>
@@ -13,9 +13,13 @@ namespace models {
 class NicBench : public KernelBench {
  public:
   NicBench(KernelSetup setup, NicConfig nic_config)
-      : KernelBench{std::move(setup)},
-        nic{engine, std::move(nic_config)},
-        irq{engine, *cpus[0], costs, tracepoints, meter, VectorId{32}, Cost::nic_irq_handler} {
+      : KernelBench{std::move(setup)}, nic{engine, std::move(nic_config)}, irq{engine,
+                                                                               *cpus[0],
+                                                                               costs,
+                                                                               tracepoints,
+                                                                               meter,
+                                                                               VectorId{32},
+                                                                               Cost::nic_irq_handler} {
     sockets_listen = false;
     nic.cost.connect<&NicBench::draw>(*this);
     nic.irq.connect<&NicBench::message>(*this);

@@ -1,5 +1,5 @@
-// The scheduler of a machine under a real placement policy, with tasks that work and sleep, and with interrupts
-// and softirqs that wake them. Costs are zero but those that a test sets.
+// The scheduler of a machine under a real placement policy, with tasks that work and sleep, and with
+// interrupts and softirqs that wake them. Costs are zero but those that a test sets.
 #pragma once
 
 #include <deque>
@@ -64,8 +64,8 @@ class SchedBench : public KernelBench {
 
   explicit SchedBench(KernelSetup setup, const PolicyConfig& policy_config = {})
       : KernelBench{std::move(setup)}, policy{make_policy(*sched, policy_config)} {
-    std::visit(
-        [this]<class P>(P& each) { sched->select_task_rq.template connect<&P::select_task_rq>(each); }, policy);
+    std::visit([this]<class P>(P& each) { sched->select_task_rq.template connect<&P::select_task_rq>(each); },
+               policy);
     softirq_sources.resize(cpus.size());
     for (std::size_t i = 0; i < cpus.size(); ++i) {
       block_actions.push_back(BlockAction{*this, static_cast<CpuId>(i), {}});
@@ -117,7 +117,9 @@ class SchedBench : public KernelBench {
       sched->try_to_wake_up(worker.task, static_cast<CpuId>(waker), {.sync = sync, .completion = completion});
     };
   }
-  void wake_at(sim::Nanos when, Worker& worker, int waker) { interrupt_at(when, waker, 10us, wake(worker, waker)); }
+  void wake_at(sim::Nanos when, Worker& worker, int waker) {
+    interrupt_at(when, waker, 10us, wake(worker, waker));
+  }
 
   std::string name(std::int64_t task) const {
     return task < 0 ? "idle" : sched->task(static_cast<TaskId>(task)).name;

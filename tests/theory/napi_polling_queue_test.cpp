@@ -1,21 +1,24 @@
-// A receive queue against queueing theory: NAPI polls exhaustively, and each busy period starts with an interrupt.
+// A receive queue against queueing theory: NAPI polls exhaustively, and each busy period starts with an
+// interrupt.
 //
-// Frames arrive at rate l and take S each; the first of a busy period finds the CPU asleep and waits for D: the
-// message's way, the idle exit, the hardirq, the way into the softirq and the fixed part of the poll. This is an
-// M/D/1 queue whose server has a set-up time (Welch, "On a generalized M/G/1 queuing process in which the first
-// customer of each busy period receives exceptional service", Operations Research 12, 1964). With r = l S:
+// Frames arrive at rate l and take S each; the first of a busy period finds the CPU asleep and waits for D:
+// the message's way, the idle exit, the hardirq, the way into the softirq and the fixed part of the poll.
+// This is an M/D/1 queue whose server has a set-up time (Welch, "On a generalized M/G/1 queuing process in
+// which the first customer of each busy period receives exceptional service", Operations Research 12, 1964).
+// With r = l S:
 //
 //   share of time without work or set-up   p = (1 - r) / (1 + l D)        from p = 1 - l (S + p D)
 //   unfinished work, set-up included       E[U] = l (S^2 + p (2 S D + D^2)) / (2 (1 - r))
 //     by rate conservation of U^2: it falls at 2 U, and jumps at rate l by (U + B)^2 - U^2, where B is S, but
 //     S + D with probability p, and then U = 0 (arrivals see time averages: PASTA)
-//   waiting until service starts           E[W] = E[U] + p D = l S^2 / (2 (1 - r)) + (2 D + l D^2) / (2 (1 + l D))
-//   frames per interrupt                   1 / p = (1 + l D) / (1 - r)    one interrupt per arrival that finds p
+//   waiting until service starts           E[W] = E[U] + p D = l S^2 / (2 (1 - r)) + (2 D + l D^2) / (2 (1 +
+//   l D)) frames per interrupt                   1 / p = (1 + l D) / (1 - r)    one interrupt per arrival
+//   that finds p
 //
 // For D = 0 this is Pollaczek-Khinchine; for l -> 0 each frame waits for its own interrupt, D.
 //
-// Each test takes 4e5 frames. The standard error of the mean wait was measured over 20 seeds: at most 0.5 % up to
-// r = 0.7. The tests allow 2 %, their seed is fixed.
+// Each test takes 4e5 frames. The standard error of the mean wait was measured over 20 seeds: at most 0.5 %
+// up to r = 0.7. The tests allow 2 %, their seed is fixed.
 #include <catch2/catch.hpp>
 #include <deque>
 
@@ -48,10 +51,14 @@ KernelSetup kernel_setup(const SetUp& set_up, int weight) {
   setup.kernel.netdev_budget = weight;
   setup.kernel.gro_normal_batch = 1;  // frames are served one by one, in order
   setup.traced = false;
-  setup.costs = {{Cost::msi_delivery, set_up.msi},        {Cost::idle_exit_hlt, set_up.idle_exit},
-                 {Cost::hardirq_entry, set_up.entry},     {Cost::nic_irq_handler, set_up.handler},
-                 {Cost::hardirq_exit, set_up.exit},       {Cost::softirq_overhead, set_up.softirq},
-                 {Cost::napi_poll_fixed, set_up.poll},    {Cost::napi_packet, driver},
+  setup.costs = {{Cost::msi_delivery, set_up.msi},
+                 {Cost::idle_exit_hlt, set_up.idle_exit},
+                 {Cost::hardirq_entry, set_up.entry},
+                 {Cost::nic_irq_handler, set_up.handler},
+                 {Cost::hardirq_exit, set_up.exit},
+                 {Cost::softirq_overhead, set_up.softirq},
+                 {Cost::napi_poll_fixed, set_up.poll},
+                 {Cost::napi_packet, driver},
                  {Cost::tcp_deliver, stack}};
   return setup;
 }
@@ -75,7 +82,8 @@ class PollingQueue : public NicBench {
  private:
   void arrive() {
     engine.after<&PollingQueue::arrive>(gap_.sample(gaps_), *this);
-    sim::check(nic.receive({.flow = FlowId{0}, .bytes = 100, .ends_message = true}), "the ring is long enough");
+    sim::check(nic.receive({.flow = FlowId{0}, .bytes = 100, .ends_message = true}),
+               "the ring is long enough");
     arrivals_.push_back(engine.now());
   }
   void served(const Packet&, CpuId) {
@@ -125,8 +133,8 @@ TEST_CASE("at low load the weight of 64 makes no difference", "[theory][napi]") 
   CHECK(PollingQueue({}, 0.2, 64).mean_wait_ns() == PollingQueue({}, 0.2, exhaustive).mean_wait_ns());
 }
 
-// A queue that never empties: each pass serves the weight and pays for the softirq and the poll, whether it runs at
-// the end of an interrupt or in ksoftirqd.
+// A queue that never empties: each pass serves the weight and pays for the softirq and the poll, whether it
+// runs at the end of an interrupt or in ksoftirqd.
 TEST_CASE("a saturated queue is served the weight per pass", "[theory][napi]") {
   const SetUp set_up;
   KernelSetup setup = kernel_setup(set_up, 64);
