@@ -119,7 +119,8 @@ struct Host::Impl {
 
   // ---- scheduler, sockets, io_uring, system calls ----
   void build_kernel() {
-    sched = std::make_unique<Sched>(engine, config.topology, config.kernel, costs, tracepoints, completions, meter, cpus);
+    sched = std::make_unique<Sched>(engine, config.topology, config.kernel, costs, tracepoints, completions, meter, cpus,
+                                    rng);
     for (auto& timer : timers) {
       timer->tick.connect<&Sched::tick>(*sched);
     }

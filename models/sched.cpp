@@ -27,7 +27,7 @@ std::int64_t trace_id(const Task* task) { return task == nullptr ? -1 : static_c
 
 Sched::Sched(sim::Engine& engine, const TopologyConfig& topology, const KernelConfig& kernel, CostSampler& costs,
              const Tracepoints& tracepoints, CompletionPool& completions, Meter& meter,
-             std::vector<std::unique_ptr<Cpu>>& cpus)
+             std::vector<std::unique_ptr<Cpu>>& cpus, const sim::Rng& rng)
     : engine_{engine},
       topology_{topology},
       kernel_{kernel},
@@ -43,6 +43,7 @@ Sched::Sched(sim::Engine& engine, const TopologyConfig& topology, const KernelCo
   for (auto& each : cpus_) {
     rqs_.push_back(std::make_unique<Rq>(cfs, tick_));
     rqs_.back()->wake_list.reserve(64);
+    rqs_.back()->newidle.dice = rng.stream("sched/newidle", index(each->id()));
     ipis_.push_back(std::make_unique<IpiReceiver>(engine_, *each, costs_));
     ipis_.back()->drain.connect<&Sched::ttwu_pending>(*this);
     each->schedule.connect<&Sched::schedule>(*this);
@@ -207,6 +208,7 @@ void Sched::activate(Task& task, CpuId id, CpuId waker, bool migrated) {
     rq.cfs.enqueue(task.se, clock_task(id), {.wakeup = true, .migrated = migrated});
     take_resched_request(id, waker);
   }
+  overloaded_ |= nr_running(id) >= 2;  // add_nr_running
   wakeup_preempt(task, id, waker);
   note_wakeup(task, waker);
 }
@@ -292,7 +294,7 @@ void Sched::schedule(CpuId id) {
   }
   Task* next = pick_next_task(rq, id);
   if (next == nullptr) {
-    next = newidle_pull(id);
+    next = newidle_balance(id);
   }
   cpu_ref.clear_need_resched();
   rq.cfs.clear_resched();
@@ -395,7 +397,38 @@ void Sched::tick(CpuId id) {
   take_resched_request(id, id);
 }
 
-// sched_balance_newidle, reduced: the busiest CPU of the LLC gives one waiting task that is not cache-hot.
+// update_newidle_stats: the ratio is that of the last 512 to 1024 calls.
+void Sched::Newidle::update(int success) {
+  ++calls;
+  successes += success;
+  if (calls >= 1024) {
+    ratio = successes;
+    calls /= 2;
+    successes /= 2;
+  }
+}
+
+// sched_balance_newidle. A success counts for all the calls that the die refused.
+Task* Sched::newidle_balance(CpuId id) {
+  Rq& rq = *rqs_[index(id)];
+  if (!overloaded_ || !rq.wake_list.empty()) {
+    return nullptr;
+  }
+  const int weight = 1 + rq.newidle.ratio;
+  if (static_cast<int>(rq.newidle.dice.below(1024)) > weight) {
+    rq.newidle.update(0);
+    return nullptr;
+  }
+  overloaded_ = false;  // update_sd_lb_stats looks at all CPUs of the root domain
+  for (int i = 0; i < cpu_count(); ++i) {
+    overloaded_ |= nr_running(static_cast<CpuId>(i)) >= 2;
+  }
+  Task* pulled = newidle_pull(id);
+  rq.newidle.update(pulled == nullptr ? 0 : (1024 + weight / 2) / weight);
+  return pulled;
+}
+
+// sched_balance_rq, reduced: the busiest CPU of the LLC gives one waiting task that is not cache-hot.
 Task* Sched::newidle_pull(CpuId id) {
   const int first = llc_first(id);
   CpuId busiest = CpuId::none;

@@ -6,7 +6,8 @@
 // Models:   kernel/sched/core.c of 6.12: try_to_wake_up, ttwu_runnable, ttwu_queue_wakelist,
 //           sched_ttwu_pending, resched_curr, __schedule, sched_tick; the fair class in eevdf.h, the RT class
 //           in sched_rt.h. Newly idle CPUs pull one waiting task that is not cache-hot (fair.c:
-//           sched_balance_newidle, task_hot with sysctl_sched_migration_cost).
+//           sched_balance_newidle, task_hot with sysctl_sched_migration_cost), if some CPU was overloaded and
+//           a die says so: NI_RANDOM tries about as often as trying has helped lately.
 // Left out: deadline, ext and stop classes, group scheduling, periodic and nohz balancing, newidle's cost limit.
 #pragma once
 
@@ -23,6 +24,7 @@
 #include "models/sched_rt.h"
 #include "models/task.h"
 #include "models/tracepoints.h"
+#include "sim/rng.h"
 
 namespace models {
 
@@ -43,7 +45,7 @@ class Sched {
  public:
   Sched(sim::Engine& engine, const TopologyConfig& topology, const KernelConfig& kernel, CostSampler& costs,
         const Tracepoints& tracepoints, CompletionPool& completions, Meter& meter,
-        std::vector<std::unique_ptr<Cpu>>& cpus);
+        std::vector<std::unique_ptr<Cpu>>& cpus, const sim::Rng& rng = sim::Rng{1});
   Sched(const Sched&) = delete;
   Sched& operator=(const Sched&) = delete;
 
@@ -109,6 +111,14 @@ class Sched {
   bool selection_pending(const Task& task) const { return task.on_rq(); }
 
  private:
+  // sd->newidle_call, newidle_success and newidle_ratio, include/linux/sched/topology.h
+  struct Newidle {
+    int calls = 512;
+    int successes = 256;
+    int ratio = 512;   // of 1024 calls, how many helped
+    sim::Stream dice;  // sched_rng()
+    void update(int success);
+  };
   struct Rq {
     Rq(const CfsConfig& cfs_config, sim::Nanos tick) : cfs{cfs_config}, rt{tick} {}
     CfsRq cfs;
@@ -118,6 +128,7 @@ class Sched {
     bool switch_from_sleeps = false;
     std::int64_t clock_task = 0;
     std::vector<Task*> wake_list;  // rq->ttwu_pending
+    Newidle newidle;
   };
 
   std::int64_t clock_task(CpuId id);
@@ -130,6 +141,7 @@ class Sched {
   void queue_on_wake_list(Task& task, CpuId id, CpuId waker);
   void put_prev(Rq& rq, Task* prev, CpuId id);
   Task* pick_next_task(Rq& rq, CpuId id);
+  Task* newidle_balance(CpuId id);
   Task* newidle_pull(CpuId id);
   void start_switch(Rq& rq, CpuId id, Task* prev, Task* next);
   void finish_switch(std::uint64_t cpu_number);
@@ -146,6 +158,7 @@ class Sched {
   std::vector<std::unique_ptr<Cpu>>& cpus_;
   int llc_cpus_;
   sim::Nanos tick_;
+  bool overloaded_ = false;  // rd->overloaded: some CPU had two tasks since a newly idle one last looked
   std::vector<std::unique_ptr<Rq>> rqs_;
   std::vector<std::unique_ptr<IpiReceiver>> ipis_;
   std::vector<std::unique_ptr<Task>> tasks_;

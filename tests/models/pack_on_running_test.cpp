@@ -103,6 +103,19 @@ TEST_CASE("pack_on_running's gate is the mean share of time that the CPUs were b
   CHECK(bench.place(bench.wakee(), 0, 0) == (to_other ? 1 : 0));
 }
 
+TEST_CASE(
+    "pack_on_running leaves wakees of a full CPU where they slept, and sends its own to the next CPU that is "
+    "not full",
+    "[placement]") {
+  PolicyConfig pack = policy_named("pack_on_running");
+  pack.utilisation_gate = 2.0;
+  PlacementBench bench{4, 0, pack};
+  bench.busy({0, 1, 3}, 2);
+
+  CHECK(bench.place(bench.wakee(), 3, 0) == 3);
+  CHECK(bench.place(bench.wakee(), 0, 0) == 2);
+}
+
 TEST_CASE("pack_on_running places RT wakees as the kernel does", "[placement]") {
   PlacementBench bench{2, 0, policy_named("pack_on_running")};
 

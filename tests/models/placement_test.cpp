@@ -37,6 +37,13 @@ TEST_CASE("a sync waker that is alone on its CPU draws the wakee into its LLC", 
   CHECK(bench.place(wakee, 5, 0, false) == 6);  // without sync, of the previous CPU
 }
 
+TEST_CASE("a sync wakee takes its idle previous CPU back rather than another idle one", "[placement]") {
+  PlacementBench bench{4};
+  bench.busy({0});
+
+  CHECK(bench.place(bench.wakee(), 3, 0, true) == 3);
+}
+
 TEST_CASE("a sync waker that is not alone draws nobody", "[placement]") {
   PlacementBench bench{8, 4};
   bench.busy({5});

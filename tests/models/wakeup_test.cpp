@@ -150,6 +150,39 @@ TEST_CASE("a wakeup that preempts on a busy remote CPU sends a reschedule IPI", 
   CHECK(bench.interrupts(1, IrqKind::ipi) == 1);
 }
 
+TEST_CASE("a reschedule IPI runs no softirqs that are pending; the next other interrupt does", "[wakeup]") {
+  SchedBench bench{setup(2)};
+  bench.hog("hog", 1);
+  auto& task = bench.worker("task", 1, 50us, fifo_on(1));
+  bench.run_until(50us);
+  bench.softirqs[1]->raise(SoftirqVector::block);
+  bench.wake_at(100us, task, 0);
+  bench.interrupt_at(300us, 1, 0us, [] {});
+
+  bench.run_until(250us);
+  CHECK(bench.interrupts(1, IrqKind::ipi) == 1);
+  CHECK(bench.times_of(Tracepoint::softirq_entry).empty());
+  bench.run_until(350us);
+
+  CHECK(bench.times_of(Tracepoint::softirq_entry) == Times{300us});
+}
+
+TEST_CASE("an RT wakee of the running one's priority sends no IPI", "[wakeup]") {
+  SchedBench bench{setup(2)};
+  bench.hog("hog", 1, fifo_on(1, 10));
+  auto& equal = bench.worker("equal", 1, 50us, fifo_on(1, 10));
+  auto& higher = bench.worker("higher", 1, 50us, fifo_on(1, 11));
+  bench.run_until(50us);
+  bench.wake_at(100us, equal, 0);
+  bench.run_until(1ms);
+  CHECK(bench.interrupts(1, IrqKind::ipi) == 0);
+
+  bench.wake_at(2ms, higher, 0);
+  bench.run_until(3ms);
+
+  CHECK(bench.interrupts(1, IrqKind::ipi) == 1);
+}
+
 TEST_CASE("a wakeup that does not preempt sends no IPI; its task waits for the end of the slice, at a tick",
           "[wakeup]") {
   SchedBench bench{setup(2)};
