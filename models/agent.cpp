@@ -45,7 +45,8 @@ void Agent::awake() {
     completion = kernel_.completions.acquire(ctx_, task_.id);
     remote_call(flow_, config_.tool.service.sample(service_), completion);
   }
-  kernel_.tcp.send(task_, socket, sim::raw(config_.tool.request), completion, then<&Agent::request_sent>(*this));
+  kernel_.tcp.send(task_, socket, sim::raw(config_.tool.request), completion,
+                   then<&Agent::request_sent>(*this));
 }
 
 void Agent::request_sent() {
@@ -72,8 +73,8 @@ void Agent::reply_received() {
     if (!reply.has(Stage::user)) {  // its end came while its beginning was being read
       reply.stamp(Stage::user, kernel_.engine.now());
     }
-    const sim::SimTime from = reply.has(Stage::device_done) ? reply.when(Stage::device_done)
-                                                            : reply.when(Stage::softirq_raise);
+    const sim::SimTime from =
+        reply.has(Stage::device_done) ? reply.when(Stage::device_done) : reply.when(Stage::softirq_raise);
     measure_return(reply, Metric::return_epoll, Metric::chain_network, from);
     kernel_.completions.release(completion);
   }
@@ -87,14 +88,15 @@ void Agent::retrieve() {
     compute();
     return;
   }
-  const ReadCall call{read_device_, config_.read.count, static_cast<std::int32_t>(sim::raw(config_.read.size)),
-                      config_.read.ring, ctx_};
+  const ReadCall call{read_device_, config_.read.count,
+                      static_cast<std::int32_t>(sim::raw(config_.read.size)), config_.read.ring, ctx_};
   kernel_.io_uring.submit_and_wait(task_, call, addresses_, then<&Agent::retrieved>(*this));
 }
 
 void Agent::read_reached_user(const Completion& completion) {
   if (completion.has(Stage::device_done)) {
-    measure_return(completion, Metric::return_io_uring, Metric::chain_block, completion.when(Stage::device_done));
+    measure_return(completion, Metric::return_io_uring, Metric::chain_block,
+                   completion.when(Stage::device_done));
   }
 }
 

@@ -32,8 +32,8 @@ struct Kernel {
 
 class Agent {
  public:
-  Agent(const Kernel& kernel, const AgentConfig& config, Task& task, std::int32_t agent_id, DeviceId read_device,
-        const sim::Rng& rng);
+  Agent(const Kernel& kernel, const AgentConfig& config, Task& task, std::int32_t agent_id,
+        DeviceId read_device, const sim::Rng& rng);
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
 

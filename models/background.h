@@ -24,7 +24,8 @@ class Burst {
 
  private:
   void computed() {
-    kernel_.nanosleep.sleep(task_, config_.sleep.sample(sleep_), CompletionId::none, then<&Burst::start>(*this));
+    kernel_.nanosleep.sleep(task_, config_.sleep.sample(sleep_), CompletionId::none,
+                            then<&Burst::start>(*this));
   }
 
   Kernel kernel_;
@@ -66,7 +67,8 @@ class Pace {
 
 class Writer {
  public:
-  Writer(const Kernel& kernel, const BackgroundConfig& config, Task& task, DeviceId device, const sim::Rng& rng)
+  Writer(const Kernel& kernel, const BackgroundConfig& config, Task& task, DeviceId device,
+         const sim::Rng& rng)
       : kernel_{kernel},
         config_{config},
         task_{task},

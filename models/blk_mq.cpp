@@ -91,8 +91,8 @@ sim::Nanos BlkMq::submit(Request request, bool& accepted) {
     meter_.count(Counter::rejected_requests);
     return sim::Nanos{0};
   }
-  tracepoints_.fire(Tracepoint::block_rq_issue, request.submit_cpu, static_cast<std::int64_t>(request.draw_key),
-                    request.bytes, request.write ? 1 : 0);
+  tracepoints_.fire(Tracepoint::block_rq_issue, request.submit_cpu,
+                    static_cast<std::int64_t>(request.draw_key), request.bytes, request.write ? 1 : 0);
   const bool tell = kick_needed();
   kick(queue);
   return tell ? costs_.draw(config_.doorbell, for_agent(request)) : sim::Nanos{0};
@@ -119,7 +119,8 @@ void BlkMq::complete_next(Queue& queue) {
     queue.served_agent |= agents;
     const bool in_hardirq = completes_in_hardirq(queue, request);
     if (in_hardirq || config_.reaps_in_handler) {
-      const sim::Nanos reap_cost = config_.reaps_in_handler ? costs_.draw(config_.per_completion, agents) : sim::Nanos{0};
+      const sim::Nanos reap_cost =
+          config_.reaps_in_handler ? costs_.draw(config_.per_completion, agents) : sim::Nanos{0};
       const sim::Nanos end_cost = in_hardirq ? costs_.draw(Cost::block_complete, agents) : sim::Nanos{0};
       queue.irq->cpu().run<&Queue::reaped>(Context::hardirq, reap_cost + end_cost, queue);
       return;
@@ -184,8 +185,8 @@ bool BlkMq::redirect(const Request& request, CpuId here) const {
 
 void BlkMq::finish(const Request& request, CpuId cpu) {
   completions_.stamp(request.completion, Stage::completed, engine_.now());
-  tracepoints_.fire(Tracepoint::block_rq_complete, cpu, static_cast<std::int64_t>(request.draw_key), request.bytes,
-                    request.write ? 1 : 0);
+  tracepoints_.fire(Tracepoint::block_rq_complete, cpu, static_cast<std::int64_t>(request.draw_key),
+                    request.bytes, request.write ? 1 : 0);
   if (for_agent(request)) {
     // One that an earlier message's handler found has no message of its own.
     const Completion& completion = completions_[request.completion];

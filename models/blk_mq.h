@@ -9,9 +9,10 @@
 //           blk_done_softirq; drivers/nvme/host/pci.c:nvme_irq (reaps all, no budget);
 //           kernel/irq/affinity.c and matrix.c: managed vectors spread over all CPUs, the effective CPU being
 //           the one of the mask with fewest managed vectors, ties to the highest number.
-// Left out: io_comp_batch (here a completion ends as it is reaped, in CQ order; 6.12 reaps all of an interrupt,
-//           then ends them, last first); I/O schedulers, merging, plugging (io_uring plugs above two SQEs), tags
-//           beyond the device's queue depth, throttling, poll queues, threaded interrupts.
+// Left out: io_comp_batch (here a completion ends as it is reaped, in CQ order; 6.12 reaps all of an
+// interrupt,
+//           then ends them, last first); I/O schedulers, merging, plugging (io_uring plugs above two SQEs),
+//           tags beyond the device's queue depth, throttling, poll queues, threaded interrupts.
 #pragma once
 
 #include <cstdint>
@@ -31,11 +32,11 @@ namespace models {
 
 struct BlkMqConfig {
   int hw_queues = 1;
-  int llc_cpus = 0;                    // CPUs per LLC
+  int llc_cpus = 0;  // CPUs per LLC
   Cost irq_handler = Cost::nvme_irq_handler;
   Cost per_completion = Cost::nvme_cqe_reap;
-  bool reaps_in_handler = true;        // false: the handler's cost covers it (virtio)
-  Cost doorbell = Cost::nvme_doorbell; // telling the device; paid only if it has to be told
+  bool reaps_in_handler = true;         // false: the handler's cost covers it (virtio)
+  Cost doorbell = Cost::nvme_doorbell;  // telling the device; paid only if it has to be told
   VectorId first_vector = VectorId{0};
 };
 
@@ -48,22 +49,22 @@ class BlkMq {
   BlkMq(const BlkMq&) = delete;
   BlkMq& operator=(const BlkMq&) = delete;
 
-  sim::Port<bool(QueueId, const Request&)> queue_rq;   // out: to the device; false: it is full
-  sim::Port<void(QueueId)> kick;                       // out: the doorbell
-  sim::Port<bool()> kick_needed;                       // out: whether the submitter pays for it
-  sim::Port<bool(QueueId, Request&)> reap;             // out: the device's next completion
-  sim::Port<void(const Request&, CpuId)> end_io;       // out: bio_endio
-  sim::Port<void(CpuId)> raise_block;                  // out: raise_softirq(BLOCK) on that CPU
-  sim::Port<void(CpuId)> block_done;                   // out: the BLOCK action is over
-  sim::Port<void(CpuId, CpuId)> send_block_ipi;        // out: (from, to) remote completion
-  sim::Port<bool(const Request&)> first;               // out: the policy: completes before its batch
+  sim::Port<bool(QueueId, const Request&)> queue_rq;  // out: to the device; false: it is full
+  sim::Port<void(QueueId)> kick;                      // out: the doorbell
+  sim::Port<bool()> kick_needed;                      // out: whether the submitter pays for it
+  sim::Port<bool(QueueId, Request&)> reap;            // out: the device's next completion
+  sim::Port<void(const Request&, CpuId)> end_io;      // out: bio_endio
+  sim::Port<void(CpuId)> raise_block;                 // out: raise_softirq(BLOCK) on that CPU
+  sim::Port<void(CpuId)> block_done;                  // out: the BLOCK action is over
+  sim::Port<void(CpuId, CpuId)> send_block_ipi;       // out: (from, to) remote completion
+  sim::Port<bool(const Request&)> first;              // out: the policy: completes before its batch
 
   // in: blk_mq_submit_bio on the submitter's CPU; returns what telling the device cost.
   // A full device counts a rejection and `accepted` is false.
   sim::Nanos submit(Request request, bool& accepted);
   void interrupt(QueueId queue) { queues_[index(queue)]->irq->message(); }  // in: the device's message
   bool has_done(CpuId cpu) const { return !done_[index(cpu)].empty(); }
-  void block_action(CpuId cpu);                        // in: blk_done_softirq; calls block_done
+  void block_action(CpuId cpu);  // in: blk_done_softirq; calls block_done
 
   CpuId effective_cpu(QueueId queue) { return queues_[index(queue)]->irq->cpu().id(); }
 
@@ -72,7 +73,7 @@ class BlkMq {
     BlkMq& blk;
     QueueId id;
     std::unique_ptr<DeviceIrq> irq;
-    std::vector<Request> batch;   // reaped by the running handler
+    std::vector<Request> batch;  // reaped by the running handler
     std::size_t next = 0;
     bool served_agent = false;
     void handled() { blk.handled(*this); }
@@ -100,8 +101,8 @@ class BlkMq {
   CompletionPool& completions_;
   Meter& meter_;
   std::vector<std::unique_ptr<Queue>> queues_;
-  std::vector<std::vector<Request>> done_;      // blk_cpu_done, by CPU
-  std::vector<std::vector<Request>> running_;   // the BLOCK action's list, by CPU
+  std::vector<std::vector<Request>> done_;     // blk_cpu_done, by CPU
+  std::vector<std::vector<Request>> running_;  // the BLOCK action's list, by CPU
   std::vector<std::size_t> running_next_;
 };
 

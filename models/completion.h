@@ -36,8 +36,8 @@ inline constexpr std::size_t stage_count = 13;
 
 constexpr std::string_view stage_name(Stage stage) {
   constexpr std::array<std::string_view, stage_count> names{
-      "device_done",   "irq",       "timer",     "hardirq_entry", "softirq_raise", "softirq_entry", "delivered",
-      "completed",     "waking",    "runnable",  "running",       "cqe",           "user"};
+      "device_done", "irq",    "timer",    "hardirq_entry", "softirq_raise", "softirq_entry", "delivered",
+      "completed",   "waking", "runnable", "running",       "cqe",           "user"};
   return names[static_cast<std::size_t>(stage)];
 }
 

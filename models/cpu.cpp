@@ -10,10 +10,14 @@ namespace {
 
 Cost exit_cost(IdleState state) {
   switch (state) {
-    case IdleState::poll: return Cost::idle_exit_poll;
-    case IdleState::c1: return Cost::idle_exit_c1;
-    case IdleState::c6: return Cost::idle_exit_c6;
-    case IdleState::hlt: return Cost::idle_exit_hlt;
+    case IdleState::poll:
+      return Cost::idle_exit_poll;
+    case IdleState::c1:
+      return Cost::idle_exit_c1;
+    case IdleState::c6:
+      return Cost::idle_exit_c6;
+    case IdleState::hlt:
+      return Cost::idle_exit_hlt;
   }
   return Cost::idle_exit_c1;
 }
@@ -170,7 +174,8 @@ void Cpu::settle() {
         return;
       }
       settle_idle();
-    } else if (need_resched_ && !work_[0].irqs_off && (work_[0].user || work_[0].boundary || full_preemption_)) {
+    } else if (need_resched_ && !work_[0].irqs_off &&
+               (work_[0].user || work_[0].boundary || full_preemption_)) {
       in_callback_ = true;
       schedule(id_);
       in_callback_ = false;

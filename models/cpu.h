@@ -84,12 +84,12 @@ class Cpu {
   Cpu(const Cpu&) = delete;
   Cpu& operator=(const Cpu&) = delete;
 
-  sim::Port<void(CpuId)> schedule;           // out: NEED_RESCHED acts here; the scheduler sets task work
-  sim::Port<void(CpuId)> start_softirqs;     // out: pending softirqs may run now; sets softirq work
-  sim::Port<bool(CpuId)> softirqs_pending;   // out
-  sim::Port<void(CpuId)> drain_wake_list;    // out: idle loop found wakeups queued without an IPI
-  sim::Port<sim::Nanos(CpuId)> next_timer;   // out: time to the next timer of this CPU, for the governor
-  sim::Port<void(CpuId, bool)> idle_changed; // out: the idle loop begins or ends (tick stop and restart)
+  sim::Port<void(CpuId)> schedule;            // out: NEED_RESCHED acts here; the scheduler sets task work
+  sim::Port<void(CpuId)> start_softirqs;      // out: pending softirqs may run now; sets softirq work
+  sim::Port<bool(CpuId)> softirqs_pending;    // out
+  sim::Port<void(CpuId)> drain_wake_list;     // out: idle loop found wakeups queued without an IPI
+  sim::Port<sim::Nanos(CpuId)> next_timer;    // out: time to the next timer of this CPU, for the governor
+  sim::Port<void(CpuId, bool)> idle_changed;  // out: the idle loop begins or ends (tick stop and restart)
 
   // in: work in `context`, from inside a callback of this CPU. One piece per context.
   template <auto Method, class T>
@@ -117,7 +117,10 @@ class Cpu {
 
   // The scheduler says who owns the task context now.
   void set_idle_task(bool idle) { idle_task_ = idle; }
-  void set_accounting(CpuTime user, CpuTime system) { task_user_ = user; task_system_ = system; }
+  void set_accounting(CpuTime user, CpuTime system) {
+    task_user_ = user;
+    task_system_ = system;
+  }
   // ksoftirqd owns the task context: softirq time is its own.
   void set_ksoftirqd(bool running) { ksoftirqd_ = running; }
 
@@ -129,7 +132,9 @@ class Cpu {
   bool in_hardirq() const { return work_[2].call != nullptr || in_hardirq_; }
   bool in_softirq() const { return serving_softirq_; }
   void set_serving_softirq(bool serving) { serving_softirq_ = serving; }
-  Context context() const { return in_hardirq() ? Context::hardirq : serving_softirq_ ? Context::softirq : Context::task; }
+  Context context() const {
+    return in_hardirq() ? Context::hardirq : serving_softirq_ ? Context::softirq : Context::task;
+  }
   bool irqs_off() const;
   int idle_state() const { return idle_state_; }
   sim::SimTime idle_since() const { return idle_since_; }
@@ -137,7 +142,9 @@ class Cpu {
   // Time that interrupts took from tasks so far: what clock_task leaves out.
   sim::Nanos irq_time() const { return irq_time_; }
   // Shares of recent time, averaged as the kernel's PELT does (periods of 1.05 ms, half-life 32 periods).
-  double irq_share(sim::SimTime now, Context context) const { return share_[static_cast<std::size_t>(context)].at(now); }
+  double irq_share(sim::SimTime now, Context context) const {
+    return share_[static_cast<std::size_t>(context)].at(now);
+  }
   double busy_share(sim::SimTime now) const { return busy_.at(now); }
   // Time per CpuTime so far, up to the last change of context.
   const std::array<std::int64_t, cpu_time_count>& accounted() const { return accounted_; }
@@ -171,12 +178,12 @@ class Cpu {
   const Tracepoints& tracepoints_;
 
   std::array<Work, context_count> work_{};
-  sim::Timer end_;                 // the end of the active context's work
+  sim::Timer end_;  // the end of the active context's work
   Context active_ = Context::task;
-  sim::SimTime resumed_{};         // when the active context last started to execute, or idle began
-  sim::Nanos debt_{0};             // charged while nothing could take it
+  sim::SimTime resumed_{};  // when the active context last started to execute, or idle began
+  sim::Nanos debt_{0};      // charged while nothing could take it
   bool in_callback_ = false;
-  bool in_hardirq_ = false;        // between begin_interrupt and the end of its last work
+  bool in_hardirq_ = false;  // between begin_interrupt and the end of its last work
   bool serving_softirq_ = false;
   bool invoke_softirqs_ = false;
   bool exit_runs_softirqs_ = false;
@@ -186,8 +193,8 @@ class Cpu {
   bool asleep_ = false;
   bool state_polls_ = false;
   bool idle_announced_ = false;
-  bool executing_ = false;         // the active context's timer runs
-  bool in_state_ = false;          // since the cpu_idle entry event, until its exit event
+  bool executing_ = false;  // the active context's timer runs
+  bool in_state_ = false;   // since the cpu_idle entry event, until its exit event
   int idle_state_ = 0;
   Cost state_exit_ = Cost::idle_exit_c1;
   sim::Nanos state_exit_cost_{0};

@@ -28,11 +28,16 @@ namespace {
 
 Metric softirq_metric(SoftirqVector vector) {
   switch (vector) {
-    case SoftirqVector::net_rx: return Metric::softirq_net_rx;
-    case SoftirqVector::block: return Metric::softirq_block;
-    case SoftirqVector::timer: return Metric::softirq_timer;
-    case SoftirqVector::sched: return Metric::softirq_sched;
-    default: return Metric::softirq_rcu;
+    case SoftirqVector::net_rx:
+      return Metric::softirq_net_rx;
+    case SoftirqVector::block:
+      return Metric::softirq_block;
+    case SoftirqVector::timer:
+      return Metric::softirq_timer;
+    case SoftirqVector::sched:
+      return Metric::softirq_sched;
+    default:
+      return Metric::softirq_rcu;
   }
 }
 
@@ -76,15 +81,15 @@ struct Host::Impl {
   void build_cpus() {
     tracepoints.attached.connect<&Impl::tracepoint>(*this);
     for (int i = 0; i < config.topology.cpus; ++i) {
-      cpus.push_back(std::make_unique<Cpu>(engine, static_cast<CpuId>(i), config.topology, config.kernel.preemption,
-                                           costs, tracepoints));
+      cpus.push_back(std::make_unique<Cpu>(engine, static_cast<CpuId>(i), config.topology,
+                                           config.kernel.preemption, costs, tracepoints));
       Cpu& cpu = *cpus.back();
       softirqs.push_back(std::make_unique<Softirq>(engine, cpu, costs, tracepoints, config.kernel.hz));
       Softirq& softirq = *softirqs.back();
       softnets.push_back(
           std::make_unique<Softnet>(engine, cpu, config.kernel, costs, tracepoints, completions, meter));
-      timers.push_back(std::make_unique<CpuTimers>(engine, cpu, softirq, config.kernel, config.topology.cpus, costs,
-                                                   tracepoints, completions, rng));
+      timers.push_back(std::make_unique<CpuTimers>(engine, cpu, softirq, config.kernel, config.topology.cpus,
+                                                   costs, tracepoints, completions, rng));
       cpu.start_softirqs.connect<&Impl::start_softirqs>(*this);
       cpu.softirqs_pending.connect<&Impl::softirqs_pending>(*this);
       cpu.next_timer.connect<&Impl::next_timer>(*this);
@@ -119,8 +124,8 @@ struct Host::Impl {
 
   // ---- scheduler, sockets, io_uring, system calls ----
   void build_kernel() {
-    sched = std::make_unique<Sched>(engine, config.topology, config.kernel, costs, tracepoints, completions, meter, cpus,
-                                    rng);
+    sched = std::make_unique<Sched>(engine, config.topology, config.kernel, costs, tracepoints, completions,
+                                    meter, cpus, rng);
     for (auto& timer : timers) {
       timer->tick.connect<&Sched::tick>(*sched);
     }
@@ -166,10 +171,11 @@ struct Host::Impl {
     port.nic.cost.connect<&Impl::device_cost>(*this);
     port.nic.stamp.connect<&Impl::device_stamp>(*this);
     for (int q = 0; q < nic_config.queues; ++q) {
-      const std::size_t cpu = nic_config.irq_cpus.empty()
-                                  ? place_unmanaged_vector(vectors)
-                                  : static_cast<std::size_t>(
-                                        nic_config.irq_cpus[static_cast<std::size_t>(q) % nic_config.irq_cpus.size()]);
+      const std::size_t cpu =
+          nic_config.irq_cpus.empty()
+              ? place_unmanaged_vector(vectors)
+              : static_cast<std::size_t>(
+                    nic_config.irq_cpus[static_cast<std::size_t>(q) % nic_config.irq_cpus.size()]);
       port.queues.push_back(std::make_unique<NicPort::Queue>(port, static_cast<QueueId>(q)));
       NicPort::Queue& queue = *port.queues.back();
       queue.softnet = softnets[cpu].get();
@@ -299,7 +305,8 @@ struct Host::Impl {
     }
   }
 
-  // The configured home, and for the agents after the first the next CPUs they may use; else one after another.
+  // The configured home, and for the agents after the first the next CPUs they may use; else one after
+  // another.
   CpuId home_of(const Task& task, const AgentConfig& agent_config, int number) const {
     const int count = config.topology.cpus;
     int home = agent_config.home_cpu >= 0 ? agent_config.home_cpu : static_cast<int>(agents.size()) % count;
@@ -341,7 +348,8 @@ struct Host::Impl {
   }
 
   void build_background(const BackgroundConfig& background) {
-    const auto device = static_cast<DeviceId>(background.device.empty() ? -1 : device_named(background.device));
+    const auto device =
+        static_cast<DeviceId>(background.device.empty() ? -1 : device_named(background.device));
     FlowId first_flow = FlowId::none;
     for (int i = 0; i < background.count; ++i) {
       Task& task = sched->add_task(numbered(background.name, i), Role::background, background.sched);
@@ -360,7 +368,9 @@ struct Host::Impl {
           writers.push_back(std::make_unique<Writer>(kernel(), background, task, device, rng));
           launch(task, then<&Writer::start>(*writers.back()));
           break;
-        case BackgroundKind::bulk: build_bulk(background, task, i); break;
+        case BackgroundKind::bulk:
+          build_bulk(background, task, i);
+          break;
         case BackgroundKind::flow: {
           const FlowId flow = add_nic_socket(task, LatencyClass::background, nic_of_device[index(device)]);
           first_flow = i == 0 ? flow : first_flow;
@@ -376,7 +386,8 @@ struct Host::Impl {
   }
 
   void build_bulk(const BackgroundConfig& background, Task& sender_task, int number) {
-    Task& sink_task = sched->add_task(numbered(background.name + "-rx", number), Role::background, background.sched);
+    Task& sink_task =
+        sched->add_task(numbered(background.name + "-rx", number), Role::background, background.sched);
     const FlowId sender = tcp->add_socket(sender_task, LatencyClass::background, Transport::veth).flow;
     const FlowId sink = tcp->add_socket(sink_task, LatencyClass::background, Transport::veth).flow;
     tcp->socket(sender).peer = sink;
@@ -412,8 +423,8 @@ struct Host::Impl {
   // Tasks start one after another, so that no two begin at the same instant.
   void launch(Task& task, const Work& first) {
     task.saved = first;
-    engine.at<&Impl::start_task>(sim::SimTime{sim::Nanos{20'000 * (static_cast<std::int64_t>(task.id) + 1)}}, *this,
-                                 index(task.id));
+    engine.at<&Impl::start_task>(sim::SimTime{sim::Nanos{20'000 * (static_cast<std::int64_t>(task.id) + 1)}},
+                                 *this, index(task.id));
   }
   void start_task(std::uint64_t number) {
     Task& task = sched->task(static_cast<TaskId>(number));
@@ -443,7 +454,8 @@ struct Host::Impl {
         current = static_cast<TaskId>(a);
       }
       recorder->record(TraceRecord{engine.now(), a, b, c, current, id, point,
-                                   static_cast<std::uint8_t>(cpu.context()), cpu.irqs_off(), cpu.need_resched()});
+                                   static_cast<std::uint8_t>(cpu.context()), cpu.irqs_off(),
+                                   cpu.need_resched()});
     }
     if (tracer) {
       tracer->hit(point, id, a, b, c);
@@ -524,9 +536,9 @@ struct Host::Impl {
     for (auto& cpu : cpus) {
       cpu->account_now();
       const auto& time = cpu->accounted();
-      constexpr std::array counters{Counter::cpu_user_ns,      Counter::cpu_system_ns,  Counter::cpu_softirq_ns,
-                                    Counter::cpu_ksoftirqd_ns, Counter::cpu_hardirq_ns, Counter::cpu_idle_ns,
-                                    Counter::cpu_other_ns};
+      constexpr std::array counters{
+          Counter::cpu_user_ns,    Counter::cpu_system_ns, Counter::cpu_softirq_ns, Counter::cpu_ksoftirqd_ns,
+          Counter::cpu_hardirq_ns, Counter::cpu_idle_ns,   Counter::cpu_other_ns};
       for (std::size_t i = 0; i < counters.size(); ++i) {
         metrics[counters[i]] += time[i];
       }
@@ -554,7 +566,9 @@ struct Host::Impl {
     Impl& host;
     CpuId cpu;
     Cost cost;
-    void run() { host.cpus[index(cpu)]->run<&CostAction::done>(Context::softirq, host.costs.draw(cost), *this); }
+    void run() {
+      host.cpus[index(cpu)]->run<&CostAction::done>(Context::softirq, host.costs.draw(cost), *this);
+    }
     void done() { host.softirqs[index(cpu)]->done(); }
   };
   // blk_done_softirq serves every disk's list.
@@ -609,10 +623,10 @@ struct Host::Impl {
   std::vector<int> managed_vectors;  // by CPU
   int vectors_allotted = 0;
   std::vector<std::string> irq_names;  // by vector allotted
-  std::vector<int> nic_of_device;    // by device; -1: not a NIC
+  std::vector<int> nic_of_device;      // by device; -1: not a NIC
   std::vector<std::unique_ptr<NicPort>> nics;
   std::vector<Napi*> napis;
-  std::vector<BlockPort> blocks;     // by device; empty unless a disk
+  std::vector<BlockPort> blocks;  // by device; empty unless a disk
 
   std::vector<AnyPolicy> policies;
   bool attribution = false;
@@ -716,11 +730,16 @@ const std::vector<TracerRow>& Host::tracer_rows() const {
 
 std::string_view Host::task_role(TaskId id) const {
   switch (impl_->sched->task(id).role) {
-    case Role::agent: return "agent";
-    case Role::server: return "server";
-    case Role::background: return "background";
-    case Role::kernel: return "kernel";
-    case Role::tracer: return "tracer";
+    case Role::agent:
+      return "agent";
+    case Role::server:
+      return "server";
+    case Role::background:
+      return "background";
+    case Role::kernel:
+      return "kernel";
+    case Role::tracer:
+      return "tracer";
   }
   return "unknown";
 }

@@ -1,5 +1,5 @@
-// One machine: builds, owns and wires every model. READ THIS SECOND, after completion.h: host.cpp shows, in the
-// order of the chain, who is connected to whom.
+// One machine: builds, owns and wires every model. READ THIS SECOND, after completion.h: host.cpp shows, in
+// the order of the chain, who is connected to whom.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +38,8 @@ class Host {
   int task_count() const;
   int task_prio(TaskId id) const;  // as sched_switch prints it: 120 + nice, 99 - rt_priority; idle: 120
   int cpu_count() const;
-  // The cpuidle state's number for the `index`-th of host.idle: on x86 0 is always POLL (drivers/cpuidle/poll_state.c).
+  // The cpuidle state's number for the `index`-th of host.idle: on x86 0 is always POLL
+  // (drivers/cpuidle/poll_state.c).
   int cpuidle_state(int index) const;
   // The name a driver gives its vector, "nvme0q3", "eth0-TxRx-0", "virtio1-req.0"; "vectorN" for any other.
   std::string irq_name(int irq) const;

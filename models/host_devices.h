@@ -52,7 +52,8 @@ struct NicPort {
     bool expected = false;
   };
 
-  NicPort(sim::Engine& engine, const NicConfig& config) : nic{engine, config}, remote{engine, remote_config(config)} {
+  NicPort(sim::Engine& engine, const NicConfig& config)
+      : nic{engine, config}, remote{engine, remote_config(config)} {
     nic.irq.connect<&NicPort::irq>(*this);
     nic.wire.connect<&NicPort::sent>(*this);
     remote.deliver.connect<&NicPort::deliver>(*this);

@@ -6,7 +6,12 @@ namespace models {
 
 IoUring::IoUring(sim::Engine& engine, Sched& sched, CostSampler& costs, const Tracepoints& tracepoints,
                  CompletionPool& completions, Meter& meter)
-    : engine_{engine}, sched_{sched}, costs_{costs}, tracepoints_{tracepoints}, completions_{completions}, meter_{meter} {}
+    : engine_{engine},
+      sched_{sched},
+      costs_{costs},
+      tracepoints_{tracepoints},
+      completions_{completions},
+      meter_{meter} {}
 
 IoUring::Ring& IoUring::ring_of(const Task& task) {
   if (rings_.size() <= index(task.id)) {
@@ -15,14 +20,16 @@ IoUring::Ring& IoUring::ring_of(const Task& task) {
   return rings_[index(task.id)];
 }
 
-void IoUring::submit_and_wait(Task& task, const ReadCall& call, sim::Stream& addresses, const Continuation& after) {
+void IoUring::submit_and_wait(Task& task, const ReadCall& call, sim::Stream& addresses,
+                              const Continuation& after) {
   Ring& ring = ring_of(task);
   ring.call = call;
   ring.write = false;
   ring.agent = task.role == Role::agent;
   ring.addresses = &addresses;
   ring.after = after;
-  tracepoints_.fire(Tracepoint::sys_enter_io_uring_enter, task.cpu, static_cast<std::int64_t>(task.id), call.count);
+  tracepoints_.fire(Tracepoint::sys_enter_io_uring_enter, task.cpu, static_cast<std::int64_t>(task.id),
+                    call.count);
   start(task, ring);
 }
 
@@ -45,8 +52,8 @@ void IoUring::start(Task& task, Ring& ring) {
   ring.waits = false;
   ring.done.clear();
   ring.entered = engine_.now();
-  sched_.work_syscall<&IoUring::issued>(task, costs_.draw(Cost::syscall_entry, ring.agent) + submit_cost(ring), *this,
-                                        index(task.id));
+  sched_.work_syscall<&IoUring::issued>(
+      task, costs_.draw(Cost::syscall_entry, ring.agent) + submit_cost(ring), *this, index(task.id));
 }
 
 sim::Nanos IoUring::submit_cost(const Ring& ring) {
@@ -97,7 +104,8 @@ void IoUring::wait(std::uint64_t task_number) {
   if (ring.completed > ring.posted) {
     take_work(task, ring, ring.write ? sim::Nanos{0} : costs_.draw(Cost::io_uring_task_work, ring.agent));
   } else if (ring.posted == ring.call.count) {
-    sched_.work_kernel<&IoUring::returned>(task, costs_.draw(Cost::syscall_exit, ring.agent), *this, task_number);
+    sched_.work_kernel<&IoUring::returned>(task, costs_.draw(Cost::syscall_exit, ring.agent), *this,
+                                           task_number);
   } else {
     ring.waits = true;
     sched_.sleep(task, make_work<&IoUring::wait>(sim::Nanos{0}, *this, task_number));
@@ -120,7 +128,8 @@ void IoUring::run_task_work(std::uint64_t task_number) {
       continue;
     }
     const CompletionId id = ring.done[static_cast<std::size_t>(ring.posted)];
-    tracepoints_.fire(Tracepoint::io_uring_complete, task.cpu, static_cast<std::int64_t>(task.id), ring.call.bytes);
+    tracepoints_.fire(Tracepoint::io_uring_complete, task.cpu, static_cast<std::int64_t>(task.id),
+                      ring.call.bytes);
     completions_.stamp(id, Stage::cqe, engine_.now());
     const Completion& completion = completions_[id];
     if (completion.has(Stage::device_done)) {
@@ -138,7 +147,8 @@ void IoUring::returned(std::uint64_t task_number) {
   Task& task = sched_.task(static_cast<TaskId>(task_number));
   Ring& ring = rings_[task_number];
   if (!ring.write) {
-    tracepoints_.fire(Tracepoint::sys_exit_io_uring_enter, task.cpu, static_cast<std::int64_t>(task.id), ring.call.count);
+    tracepoints_.fire(Tracepoint::sys_exit_io_uring_enter, task.cpu, static_cast<std::int64_t>(task.id),
+                      ring.call.count);
   }
   if (ring.agent) {
     meter_.record(Metric::io_uring_enter, engine_.now() - ring.entered);

@@ -4,9 +4,9 @@
 //
 // Models:   io_uring/rw.c:io_complete_rw (the result is kept; the CQE is written when the task runs its task
 //           work), io_uring.c:io_cqring_wait; the default ring wakes on the first completion whatever is
-//           awaited, DEFER_TASKRUN only when enough are there; none of these wakes is WF_SYNC; a task that runs
-//           on another CPU gets a reschedule IPI (TWA_SIGNAL). block/fops.c: a synchronous O_DIRECT write
-//           sleeps uninterruptibly until its bio ends.
+//           awaited, DEFER_TASKRUN only when enough are there; none of these wakes is WF_SYNC; a task that
+//           runs on another CPU gets a reschedule IPI (TWA_SIGNAL). block/fops.c: a synchronous O_DIRECT
+//           write sleeps uninterruptibly until its bio ends.
 // Left out: SQPOLL, IOPOLL, links, io-wq, registered waits, plugging (a call submits at most two SQEs
 //           without one; more are submitted one by one here too).
 #pragma once
@@ -40,7 +40,8 @@ class IoUring {
 
   // System calls of the current task. `addresses` gives each request's place on the device.
   void submit_and_wait(Task& task, const ReadCall& call, sim::Stream& addresses, const Continuation& after);
-  void pwrite(Task& task, DeviceId device, std::int32_t bytes, sim::Stream& addresses, const Continuation& after);
+  void pwrite(Task& task, DeviceId device, std::int32_t bytes, sim::Stream& addresses,
+              const Continuation& after);
 
   void end_io(const Request& request, CpuId cpu);  // in: from blk-mq
 
@@ -51,9 +52,9 @@ class IoUring {
     bool agent = false;
     sim::Stream* addresses = nullptr;
     int submitted = 0;
-    int completed = 0;   // results kept
-    int taken = 0;       // of these, no longer in the list of pending task work
-    int posted = 0;      // CQEs
+    int completed = 0;  // results kept
+    int taken = 0;      // of these, no longer in the list of pending task work
+    int posted = 0;     // CQEs
     bool waits = false;
     std::vector<CompletionId> done;
     sim::SimTime entered{};

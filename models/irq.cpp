@@ -38,8 +38,9 @@ void DeviceIrq::enter() {
 void DeviceIrq::entry_passed() {
   entered_ = engine_.now();
   tracepoints_.fire(Tracepoint::irq_handler_entry, cpu_.id(), static_cast<std::int64_t>(vector_));
-  cpu_.set_work(Context::hardirq, Work{[](void* irq, std::uint64_t) { static_cast<DeviceIrq*>(irq)->handled(); },
-                                       this, 0, costs_.draw(handler_cost_), false, false, false});
+  cpu_.set_work(Context::hardirq,
+                Work{[](void* irq, std::uint64_t) { static_cast<DeviceIrq*>(irq)->handled(); }, this, 0,
+                     costs_.draw(handler_cost_), false, false, false});
 }
 
 // A wakeup at the handler's end, and its IPI, come before irq_handler_exit.

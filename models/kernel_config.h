@@ -48,9 +48,9 @@ void fields(IdleStateConfig& config, Visitor&& field) {
 
 // CPUs are numbered so that SMT siblings are adjacent and an LLC is a run of CPUs.
 struct TopologyConfig {
-  int cpus = 2;       // 1..1024
-  int smt = 1;        // hardware threads per core
-  int llc_cpus = 0;   // CPUs that share a last-level cache; 0: all
+  int cpus = 2;      // 1..1024
+  int smt = 1;       // hardware threads per core
+  int llc_cpus = 0;  // CPUs that share a last-level cache; 0: all
   std::vector<IdleStateConfig> idle{{IdleState::c1, sim::Nanos{1000}}};  // shallowest first
 };
 
@@ -66,15 +66,15 @@ struct KernelConfig {
   KernelRelease release = KernelRelease::v6_12;
   int hz = 250;
   Preemption preemption = Preemption::none;
-  bool irq_time_accounting = true;          // CONFIG_IRQ_TIME_ACCOUNTING: IRQ time is not the task's
-  sim::Nanos base_slice{700'000};           // sysctl_sched_base_slice before scaling by CPUs
-  int netdev_budget = 300;                  // net.core.netdev_budget
-  sim::Nanos netdev_budget_usecs{0};        // net.core.netdev_budget_usecs; 0: the default, 2 jiffies
-  int dev_weight = 64;                      // net.core.dev_weight: packets per NAPI poll
-  int gro_normal_batch = 8;                 // net.core.gro_normal_batch
-  int netdev_max_backlog = 1000;            // net.core.netdev_max_backlog
-  int rq_affinity = 1;                      // /sys/block/D/queue/rq_affinity
-  sim::Nanos timer_slack{50'000};           // PR_SET_TIMERSLACK of the workload's tasks
+  bool irq_time_accounting = true;                // CONFIG_IRQ_TIME_ACCOUNTING: IRQ time is not the task's
+  sim::Nanos base_slice{700'000};                 // sysctl_sched_base_slice before scaling by CPUs
+  int netdev_budget = 300;                        // net.core.netdev_budget
+  sim::Nanos netdev_budget_usecs{0};              // net.core.netdev_budget_usecs; 0: the default, 2 jiffies
+  int dev_weight = 64;                            // net.core.dev_weight: packets per NAPI poll
+  int gro_normal_batch = 8;                       // net.core.gro_normal_batch
+  int netdev_max_backlog = 1000;                  // net.core.netdev_max_backlog
+  int rq_affinity = 1;                            // /sys/block/D/queue/rq_affinity
+  sim::Nanos timer_slack{50'000};                 // PR_SET_TIMERSLACK of the workload's tasks
   sim::Nanos timer_softirq_interval{20'000'000};  // mean time between expiring timer-wheel timers, per CPU
   sim::Nanos rcu_softirq_interval{50'000'000};    // mean time between RCU callback batches, per CPU
 };

@@ -14,7 +14,8 @@ namespace models {
 
 class Nanosleep {
  public:
-  Nanosleep(sim::Engine& engine, Sched& sched, CostSampler& costs, CompletionPool& completions, sim::Nanos slack)
+  Nanosleep(sim::Engine& engine, Sched& sched, CostSampler& costs, CompletionPool& completions,
+            sim::Nanos slack)
       : engine_{engine}, sched_{sched}, costs_{costs}, completions_{completions}, slack_{slack} {}
 
   sim::Port<void(CpuId, const Sleeper&)> arm;  // out: the CPU's timers

@@ -175,7 +175,8 @@ void Softnet::deliver_next() {
 void Softnet::delivered() {
   const Packet packet = batch_[batch_next_++];
   completions_.stamp(packet.completion, Stage::delivered, engine_.now());
-  tracepoints_.fire(Tracepoint::netif_receive_skb, cpu_.id(), static_cast<std::int64_t>(packet.flow), packet.bytes);
+  tracepoints_.fire(Tracepoint::netif_receive_skb, cpu_.id(), static_cast<std::int64_t>(packet.flow),
+                    packet.bytes);
   if (packet.completion != CompletionId::none) {
     meter_.record(Metric::stage_softirq, engine_.now() - softirq.raised());
   }

@@ -1,7 +1,7 @@
 // NET_RX on one CPU: the softnet_data, its poll list and its backlog.
 //
-//   driver's hardirq ──napi_schedule()──► poll list ─► net_rx_action ─► poll ≤ 64 ─► GRO batch ──deliver──► TCP
-//   veth transmit ──enqueue_to_backlog()──► backlog NAPI ─┘
+//   driver's hardirq ──napi_schedule()──► poll list ─► net_rx_action ─► poll ≤ 64 ─► GRO batch ──deliver──►
+//   TCP veth transmit ──enqueue_to_backlog()──► backlog NAPI ─┘
 //
 // Models:   net/core/dev.c:net_rx_action (budget 300, time in jiffies, a NAPI polled once per action, repoll
 //           order), __napi_poll, napi_complete_done with MISSED, process_backlog; net/core/gro.c: rx_list
@@ -29,25 +29,25 @@ struct Napi {
   sim::Port<bool(Packet&)> poll;  // out: the driver's next frame, if there is one
   sim::Port<bool()> irq_enable;   // out: re-arm; unconnected: the backlog, which has no interrupt
   int id = 0;
-  bool scheduled = false;         // NAPI_STATE_SCHED
-  bool missed = false;            // NAPI_STATE_MISSED
-  int agent_waiters = 0;          // sleeping agents whose flow arrives here: napi_has_agent_waiter()
+  bool scheduled = false;               // NAPI_STATE_SCHED
+  bool missed = false;                  // NAPI_STATE_MISSED
+  int agent_waiters = 0;                // sleeping agents whose flow arrives here: napi_has_agent_waiter()
   sim::SimTime hardirq_at = unstamped;  // irq_handler_entry that scheduled it
 };
 
 // What a policy allows one poll.
 struct PollBounds {
-  int packets = 64;                  // weight
-  sim::Nanos time{0};                // 0: no bound but the softirq's
-  bool agents_at_once = false;       // an agent's packet is delivered without waiting for its batch
+  int packets = 64;             // weight
+  sim::Nanos time{0};           // 0: no bound but the softirq's
+  bool agents_at_once = false;  // an agent's packet is delivered without waiting for its batch
 };
 
 // What the softirq core lends to NET_RX.
 struct NetRxPorts {
-  sim::Port<void()> raise;           // raise_softirq(NET_RX)
-  sim::Port<void()> done;            // the action is over
-  sim::Port<sim::SimTime()> entered; // softirq_entry of the running action
-  sim::Port<sim::SimTime()> raised;  // the softirq_raise that led to it
+  sim::Port<void()> raise;            // raise_softirq(NET_RX)
+  sim::Port<void()> done;             // the action is over
+  sim::Port<sim::SimTime()> entered;  // softirq_entry of the running action
+  sim::Port<sim::SimTime()> raised;   // the softirq_raise that led to it
 };
 
 class Softnet {
@@ -57,13 +57,13 @@ class Softnet {
   Softnet(const Softnet&) = delete;
   Softnet& operator=(const Softnet&) = delete;
 
-  NetRxPorts softirq;                                 // out
-  sim::Port<void(const Packet&, CpuId)> deliver;      // out: netif_receive_skb, then the stack
+  NetRxPorts softirq;                                   // out
+  sim::Port<void(const Packet&, CpuId)> deliver;        // out: netif_receive_skb, then the stack
   sim::Port<PollBounds(const Napi&, int)> poll_bounds;  // out: the policy; gets dev_weight
 
-  void napi_schedule(Napi& napi);                     // in: from the driver's hardirq
-  bool enqueue_to_backlog(const Packet& packet);      // in: false: dropped, netdev_max_backlog
-  void net_rx_action();                               // in: the softirq's action
+  void napi_schedule(Napi& napi);                 // in: from the driver's hardirq
+  bool enqueue_to_backlog(const Packet& packet);  // in: false: dropped, netdev_max_backlog
+  void net_rx_action();                           // in: the softirq's action
   Napi& backlog() { return backlog_; }
 
  private:
@@ -91,16 +91,16 @@ class Softnet {
   std::int64_t budget_jiffies_;
 
   Napi backlog_;
-  sim::Ring<Packet> input_queue_;     // input_pkt_queue and process_queue
-  std::vector<Napi*> poll_list_;      // scheduled since the action took the list
-  std::vector<Napi*> list_;           // the action's
+  sim::Ring<Packet> input_queue_;  // input_pkt_queue and process_queue
+  std::vector<Napi*> poll_list_;   // scheduled since the action took the list
+  std::vector<Napi*> list_;        // the action's
   std::size_t list_next_ = 0;
   std::vector<Napi*> repoll_;
-  std::vector<Packet> batch_;         // rx_list
+  std::vector<Packet> batch_;  // rx_list
   std::size_t batch_next_ = 0;
   bool in_net_rx_action_ = false;
   int budget_ = 0;
-  std::int64_t time_limit_ = 0;       // jiffies
+  std::int64_t time_limit_ = 0;  // jiffies
   Napi* polling_ = nullptr;
   PollBounds bounds_;
   int work_ = 0;

@@ -12,14 +12,14 @@ namespace models {
 struct PolicyConfig {
   std::string name = "kernel_default";
   // agent_wakeup_placement (patches 1, 2, 8)
-  double irq_hot_percent = 10.0;       // share of recent time in hardirq from which a CPU is IRQ-hot
-  double softirq_hot_percent = 10.0;   // the same for softirq
+  double irq_hot_percent = 10.0;      // share of recent time in hardirq from which a CPU is IRQ-hot
+  double softirq_hot_percent = 10.0;  // the same for softirq
   // latency_bounded_napi (patch 5)
-  int packet_budget = 16;              // AGENT_NAPI_PACKET_BUDGET
-  sim::Nanos time_budget{100'000};     // AGENT_NAPI_USEC_BUDGET
+  int packet_budget = 16;           // AGENT_NAPI_PACKET_BUDGET
+  sim::Nanos time_budget{100'000};  // AGENT_NAPI_USEC_BUDGET
   // pack_on_running: a vendor's placement (kernel-facts 6.18, 12.4)
-  int limit = 1;                       // a CPU with at most this many runnable tasks passes as idle
-  double utilisation_gate = 0.54;      // mean CPU utilisation above which wakees stay
+  int limit = 1;                   // a CPU with at most this many runnable tasks passes as idle
+  double utilisation_gate = 0.54;  // mean CPU utilisation above which wakees stay
 };
 
 template <class Visitor>

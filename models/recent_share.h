@@ -1,7 +1,7 @@
 // The share of recent time that something took: a geometric average over periods of 2^20 ns.
 //
-// Models:   kernel/sched/pelt.c: y^32 = 0.5, periods of about 1 ms; the period under way counts in proportion.
-// Left out: PELT's integer rounding, frequency and capacity scaling.
+// Models:   kernel/sched/pelt.c: y^32 = 0.5, periods of about 1 ms; the period under way counts in
+// proportion. Left out: PELT's integer rounding, frequency and capacity scaling.
 #pragma once
 
 #include <array>
@@ -34,7 +34,8 @@ class RecentShare {
   void roll(sim::SimTime now) {
     const std::int64_t period = sim::count(now) >> period_bits;
     while (period_ < period) {
-      const double share = static_cast<double>(current_) / static_cast<double>(std::int64_t{1} << period_bits);
+      const double share =
+          static_cast<double>(current_) / static_cast<double>(std::int64_t{1} << period_bits);
       average_ = average_ * y + (1.0 - y) * share;
       current_ = 0;
       ++period_;

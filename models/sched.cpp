@@ -12,11 +12,16 @@ constexpr sim::Nanos migration_cost{500'000};  // sysctl_sched_migration_cost, k
 
 Metric wakeup_metric(Role role) {
   switch (role) {
-    case Role::agent: return Metric::wakeup_to_run;
-    case Role::server: return Metric::wakeup_to_run_server;
-    case Role::background: return Metric::wakeup_to_run_background;
-    case Role::kernel: return Metric::wakeup_to_run_kernel;
-    case Role::tracer: return Metric::wakeup_to_run_tracer;
+    case Role::agent:
+      return Metric::wakeup_to_run;
+    case Role::server:
+      return Metric::wakeup_to_run_server;
+    case Role::background:
+      return Metric::wakeup_to_run_background;
+    case Role::kernel:
+      return Metric::wakeup_to_run_kernel;
+    case Role::tracer:
+      return Metric::wakeup_to_run_tracer;
   }
   return Metric::wakeup_to_run;
 }
@@ -25,8 +30,8 @@ std::int64_t trace_id(const Task* task) { return task == nullptr ? -1 : static_c
 
 }  // namespace
 
-Sched::Sched(sim::Engine& engine, const TopologyConfig& topology, const KernelConfig& kernel, CostSampler& costs,
-             const Tracepoints& tracepoints, CompletionPool& completions, Meter& meter,
+Sched::Sched(sim::Engine& engine, const TopologyConfig& topology, const KernelConfig& kernel,
+             CostSampler& costs, const Tracepoints& tracepoints, CompletionPool& completions, Meter& meter,
              std::vector<std::unique_ptr<Cpu>>& cpus, const sim::Rng& rng)
     : engine_{engine},
       topology_{topology},
@@ -330,7 +335,8 @@ void Sched::start_switch(Rq& rq, CpuId id, Task* prev, Task* next) {
   rq.switch_from_sleeps = prev != nullptr && prev->state == TaskState::interruptible;
   rq.curr = next;
   const bool for_agent = next != nullptr && next->role == Role::agent;
-  Work work = make_work<&Sched::finish_switch>(costs_.draw(Cost::context_switch, for_agent), *this, index(id));
+  Work work =
+      make_work<&Sched::finish_switch>(costs_.draw(Cost::context_switch, for_agent), *this, index(id));
   work.irqs_off = true;
   cpu(id).set_work(Context::task, work);
 }
@@ -379,7 +385,8 @@ void Sched::set_owner(Cpu& cpu_ref, const Task* next) {
     return;
   }
   const bool foreign = next->role == Role::kernel || next->role == Role::tracer;
-  cpu_ref.set_accounting(foreign ? CpuTime::other : CpuTime::user, foreign ? CpuTime::other : CpuTime::system);
+  cpu_ref.set_accounting(foreign ? CpuTime::other : CpuTime::user,
+                         foreign ? CpuTime::other : CpuTime::system);
 }
 
 void Sched::tick(CpuId id) {

@@ -8,7 +8,8 @@
 //           in sched_rt.h. Newly idle CPUs pull one waiting task that is not cache-hot (fair.c:
 //           sched_balance_newidle, task_hot with sysctl_sched_migration_cost), if some CPU was overloaded and
 //           a die says so: NI_RANDOM tries about as often as trying has helped lately.
-// Left out: deadline, ext and stop classes, group scheduling, periodic and nohz balancing, newidle's cost limit.
+// Left out: deadline, ext and stop classes, group scheduling, periodic and nohz balancing, newidle's cost
+// limit.
 #pragma once
 
 #include <memory>
@@ -29,8 +30,8 @@
 namespace models {
 
 struct Wake {
-  bool sync = false;                               // WF_SYNC
-  CompletionId completion = CompletionId::none;    // what woke it
+  bool sync = false;                             // WF_SYNC
+  CompletionId completion = CompletionId::none;  // what woke it
 };
 
 // One select_task_rq decision, as the policy sees it.
@@ -88,26 +89,26 @@ class Sched {
       continuation.call(continuation.object, continuation.argument);
     }
   }
-  void schedule(CpuId id);          // in: from Cpu
-  void ttwu_pending(CpuId id);      // in: the wake list's IPI, or the idle loop
-  void tick(CpuId id);              // in: sched_tick
-  void yield(Task& task);           // in: cond_resched that has to give way
+  void schedule(CpuId id);      // in: from Cpu
+  void ttwu_pending(CpuId id);  // in: the wake list's IPI, or the idle loop
+  void tick(CpuId id);          // in: sched_tick
+  void yield(Task& task);       // in: cond_resched that has to give way
 
   // What policies and models may ask.
   Cpu& cpu(CpuId id) { return *cpus_[index(id)]; }
   const Cpu& cpu(CpuId id) const { return *cpus_[index(id)]; }
   int cpu_count() const { return static_cast<int>(cpus_.size()); }
   Task* curr(CpuId id) const { return rqs_[index(id)]->curr; }
-  int nr_running(CpuId id) const;          // rq->nr_running: with delayed sleepers
-  int nr_runnable(CpuId id) const;         // without them: rq->nr_running - cfs.h_nr_delayed
-  bool idle_cpu(CpuId id) const;           // available_idle_cpu: softirqs on top of idle count as idle
+  int nr_running(CpuId id) const;   // rq->nr_running: with delayed sleepers
+  int nr_runnable(CpuId id) const;  // without them: rq->nr_running - cfs.h_nr_delayed
+  bool idle_cpu(CpuId id) const;    // available_idle_cpu: softirqs on top of idle count as idle
   bool wakeup_in_flight(CpuId id) const { return !rqs_[index(id)]->wake_list.empty(); }
   bool share_llc(CpuId a, CpuId b) const;
-  int llc_first(CpuId id) const;           // CPUs of an LLC are a run
+  int llc_first(CpuId id) const;  // CPUs of an LLC are a run
   int llc_size() const { return llc_cpus_; }
   int smt() const { return topology_.smt; }
   bool allowed(const Task& task, CpuId id) const { return task.allowed.test(index(id)); }
-  double utilisation() const;              // mean share of recent time that CPUs were not idle
+  double utilisation() const;  // mean share of recent time that CPUs were not idle
   bool selection_pending(const Task& task) const { return task.on_rq(); }
 
  private:
@@ -123,7 +124,7 @@ class Sched {
     Rq(const CfsConfig& cfs_config, sim::Nanos tick) : cfs{cfs_config}, rt{tick} {}
     CfsRq cfs;
     RtRq rt;
-    Task* curr = nullptr;          // null: idle
+    Task* curr = nullptr;  // null: idle
     Task* switch_from = nullptr;
     bool switch_from_sleeps = false;
     std::int64_t clock_task = 0;

@@ -16,7 +16,9 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  void start() { kernel_.tcp.recv_blocking(task_, kernel_.tcp.socket(flow_), then<&Server::request_read>(*this)); }
+  void start() {
+    kernel_.tcp.recv_blocking(task_, kernel_.tcp.socket(flow_), then<&Server::request_read>(*this));
+  }
 
  private:
   void request_read() {

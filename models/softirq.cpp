@@ -6,7 +6,7 @@ namespace models {
 
 namespace {
 
-constexpr int max_softirq_restart = 10;  // MAX_SOFTIRQ_RESTART, kernel/softirq.c
+constexpr int max_softirq_restart = 10;            // MAX_SOFTIRQ_RESTART, kernel/softirq.c
 constexpr sim::Nanos max_softirq_time{2'000'000};  // MAX_SOFTIRQ_TIME: msecs_to_jiffies(2)
 
 std::int64_t in_jiffies(sim::Nanos span, sim::Nanos jiffy) {

@@ -18,7 +18,18 @@
 namespace models {
 
 // include/linux/interrupt.h, in service order.
-enum class SoftirqVector : std::uint8_t { hi, timer, net_tx, net_rx, block, irq_poll, tasklet, sched, hrtimer, rcu };
+enum class SoftirqVector : std::uint8_t {
+  hi,
+  timer,
+  net_tx,
+  net_rx,
+  block,
+  irq_poll,
+  tasklet,
+  sched,
+  hrtimer,
+  rcu
+};
 inline constexpr std::size_t softirq_vectors = 10;
 
 class Softirq {
@@ -29,14 +40,14 @@ class Softirq {
 
   std::array<sim::Port<void()>, softirq_vectors> action;  // out: one run of a vector; ends with done()
   sim::Port<void(CpuId)> wake_ksoftirqd;                  // out
-  sim::Port<void()> ksoftirqd_done;                       // out: the pass that run_ksoftirqd asked for is over
-  sim::Port<void(SoftirqVector, sim::Nanos)> ran;         // out: softirq_entry to softirq_exit
+  sim::Port<void()> ksoftirqd_done;                // out: the pass that run_ksoftirqd asked for is over
+  sim::Port<void(SoftirqVector, sim::Nanos)> ran;  // out: softirq_entry to softirq_exit
 
-  void raise(SoftirqVector vector);     // in: raise_softirq_irqoff
+  void raise(SoftirqVector vector);  // in: raise_softirq_irqoff
   bool pending() const { return pending_ != 0; }
-  void start();                         // in: from Cpu, at irq exit or local_bh_enable
-  void done();                          // in: the running vector's action is over
-  void run_ksoftirqd();                 // in: ksoftirqd has been switched in
+  void start();          // in: from Cpu, at irq exit or local_bh_enable
+  void done();           // in: the running vector's action is over
+  void run_ksoftirqd();  // in: ksoftirqd has been switched in
 
   // The time slice of a vector runs from here: softirq_entry of the running vector.
   sim::SimTime entered() const { return entered_; }
@@ -60,7 +71,7 @@ class Softirq {
   sim::Nanos jiffy_;
 
   std::uint32_t pending_ = 0;
-  std::uint32_t todo_ = 0;        // the pass's snapshot
+  std::uint32_t todo_ = 0;  // the pass's snapshot
   int restarts_ = 0;
   std::int64_t end_jiffies_ = 0;
   SoftirqVector running_ = SoftirqVector::hi;

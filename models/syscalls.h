@@ -16,6 +16,8 @@ Continuation then(T& program, std::uint64_t argument = 0) {
   return make_work<Method>(sim::Nanos{0}, program, argument);
 }
 
-inline void resume(const Continuation& continuation) { continuation.call(continuation.object, continuation.argument); }
+inline void resume(const Continuation& continuation) {
+  continuation.call(continuation.object, continuation.argument);
+}
 
 }  // namespace models

@@ -37,16 +37,16 @@ struct Task {
   CpuId home_cpu = CpuId::none;  // proposal's agent_home_cpu
 
   TaskState state = TaskState::interruptible;
-  CpuId cpu = CpuId{0};               // where it runs, waits, or slept (wake_cpu)
-  CpuId last_ran = CpuId::none;       // whose cache is warm
+  CpuId cpu = CpuId{0};          // where it runs, waits, or slept (wake_cpu)
+  CpuId last_ran = CpuId::none;  // whose cache is warm
   CpuId recent_used_cpu = CpuId{0};
   sim::SimTime last_ran_at{};
   bool on_wake_list = false;
-  bool idled_since_sleep = true;      // its CPU has been idle since it went to sleep
+  bool idled_since_sleep = true;  // its CPU has been idle since it went to sleep
 
-  Work saved;                         // what it continues with when it is switched in
+  Work saved;  // what it continues with when it is switched in
 
-  bool wake_pending = false;          // woken, not yet run
+  bool wake_pending = false;  // woken, not yet run
   sim::SimTime waking_at{};
   sim::SimTime wakeup_at{};
   CompletionId woken_by = CompletionId::none;

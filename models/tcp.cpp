@@ -6,7 +6,12 @@ namespace models {
 
 Tcp::Tcp(sim::Engine& engine, Sched& sched, CostSampler& costs, const Tracepoints& tracepoints,
          CompletionPool& completions, Meter& meter)
-    : engine_{engine}, sched_{sched}, costs_{costs}, tracepoints_{tracepoints}, completions_{completions}, meter_{meter} {}
+    : engine_{engine},
+      sched_{sched},
+      costs_{costs},
+      tracepoints_{tracepoints},
+      completions_{completions},
+      meter_{meter} {}
 
 Socket& Tcp::add_socket(Task& owner, LatencyClass latency_class, Transport transport) {
   Socket socket;
@@ -40,7 +45,8 @@ void Tcp::transmit(std::uint64_t task_number) {
   const Socket& from = sockets_[index(send.from)];
   if (from.transport == Transport::veth) {
     const Socket& to = sockets_[index(from.peer)];
-    backlog(task.cpu, Packet{to.flow, static_cast<std::int32_t>(send.bytes), send.completion, to.latency_class, true});
+    backlog(task.cpu,
+            Packet{to.flow, static_cast<std::int32_t>(send.bytes), send.completion, to.latency_class, true});
     sched_.cpu(task.cpu).local_bh_enable();
   } else {
     nic_transmit(from.nic, Packet{from.flow, static_cast<std::int32_t>(send.bytes), send.completion,

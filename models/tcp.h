@@ -1,6 +1,7 @@
 // TCP sockets, reduced to messages: what arrives, who waits for it, and what sending and reading cost.
 //
-//   send ─► tcp_sendmsg ─► device (NIC, or veth: this CPU's backlog)        netif_receive_skb ─► deliver() ─► wake
+//   send ─► tcp_sendmsg ─► device (NIC, or veth: this CPU's backlog)        netif_receive_skb ─► deliver() ─►
+//   wake
 //
 // Models:   net/ipv4/tcp.c:tcp_sendmsg, tcp_recvmsg; net/core/sock.c:sock_def_readable wakes with WF_SYNC,
 //           once per sleep; on a veth an immediate ACK of more than one segment crosses back through the
@@ -24,16 +25,16 @@ enum class Transport : std::uint8_t { veth, nic };
 // One end of a connection. A flow id names the end that receives; its peer sends to it.
 struct Socket {
   FlowId flow = FlowId::none;
-  FlowId peer = FlowId::none;           // the other end, where it is on this host
+  FlowId peer = FlowId::none;  // the other end, where it is on this host
   TaskId owner = TaskId::none;
   LatencyClass latency_class = LatencyClass::normal;  // SO_AGENT_LATENCY: tags what is sent to it
   Transport transport = Transport::veth;
-  int nic = -1;                         // index of the NIC
-  int napi = -1;                        // the NAPI its frames arrive on, host-wide; -1: a backlog
-  bool waits = false;                   // its owner sleeps on it
+  int nic = -1;        // index of the NIC
+  int napi = -1;       // the NAPI its frames arrive on, host-wide; -1: a backlog
+  bool waits = false;  // its owner sleeps on it
   bool in_epoll_wait = false;
-  std::int64_t unread = 0;              // bytes
-  int messages = 0;                     // whole messages among them
+  std::int64_t unread = 0;                       // bytes
+  int messages = 0;                              // whole messages among them
   CompletionId completion = CompletionId::none;  // of the last message
   sim::SimTime wait_entered{};
   Continuation after;
@@ -44,17 +45,18 @@ class Tcp {
   Tcp(sim::Engine& engine, Sched& sched, CostSampler& costs, const Tracepoints& tracepoints,
       CompletionPool& completions, Meter& meter);
 
-  sim::Port<bool(CpuId, const Packet&)> backlog;      // out: veth_xmit on this CPU
-  sim::Port<void(int, const Packet&)> nic_transmit;   // out
-  sim::Port<void(int, int)> agent_waits;              // out: a tagged owner starts (+1) or stops (-1) waiting on a NAPI
+  sim::Port<bool(CpuId, const Packet&)> backlog;     // out: veth_xmit on this CPU
+  sim::Port<void(int, const Packet&)> nic_transmit;  // out
+  sim::Port<void(int, int)> agent_waits;  // out: a tagged owner starts (+1) or stops (-1) waiting on a NAPI
 
   Socket& add_socket(Task& owner, LatencyClass latency_class, Transport transport);
   Socket& socket(FlowId flow) { return sockets_[index(flow)]; }
 
   // System calls of the current task.
-  void send(Task& task, const Socket& from, std::int64_t bytes, CompletionId completion, const Continuation& after);
+  void send(Task& task, const Socket& from, std::int64_t bytes, CompletionId completion,
+            const Continuation& after);
   void epoll_wait(Task& task, Socket& socket, const Continuation& after);
-  void recv(Task& task, Socket& socket, const Continuation& after);          // non-blocking: something is there
+  void recv(Task& task, Socket& socket, const Continuation& after);  // non-blocking: something is there
   void recv_blocking(Task& task, Socket& socket, const Continuation& after);
 
   // After recv: takes a whole message, if one was read, and tells what rode on it.
@@ -71,7 +73,9 @@ class Tcp {
   };
 
   void transmit(std::uint64_t task);
-  void sent(std::uint64_t task) { sched_.return_to_user(sched_.task(static_cast<TaskId>(task)), sends_[task].after); }
+  void sent(std::uint64_t task) {
+    sched_.return_to_user(sched_.task(static_cast<TaskId>(task)), sends_[task].after);
+  }
   void wait_on(Task& task, Socket& socket, const Work& on_wake);
   void epoll_entered(std::uint64_t flow);
   void epoll_returned(std::uint64_t flow);

@@ -57,7 +57,8 @@ sim::Nanos CpuTimers::next_timer() const {
   return next == sim::never ? no_timer : next - engine_.now();
 }
 
-// tick_program_event: the earliest hard expiry, or the tick. While an interrupt is on its way, it will do that.
+// tick_program_event: the earliest hard expiry, or the tick. While an interrupt is on its way, it will do
+// that.
 void CpuTimers::program() {
   if (interrupt_due_) {
     return;
@@ -84,8 +85,8 @@ void CpuTimers::expire() {
 }
 
 void CpuTimers::enter() {
-  cpu_.run<&CpuTimers::run_queues>(Context::hardirq,
-                                   costs_.draw(Cost::hardirq_entry) + costs_.draw(Cost::hrtimer_interrupt), *this);
+  cpu_.run<&CpuTimers::run_queues>(
+      Context::hardirq, costs_.draw(Cost::hardirq_entry) + costs_.draw(Cost::hrtimer_interrupt), *this);
 }
 
 // __hrtimer_run_queues: in the order of the hard expiries, up to the first whose soft expiry is yet to come.

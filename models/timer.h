@@ -35,7 +35,8 @@ struct Sleeper {
 class CpuTimers {
  public:
   CpuTimers(sim::Engine& engine, Cpu& cpu, Softirq& softirq, const KernelConfig& kernel, int cpus,
-            CostSampler& costs, const Tracepoints& tracepoints, CompletionPool& completions, const sim::Rng& rng);
+            CostSampler& costs, const Tracepoints& tracepoints, CompletionPool& completions,
+            const sim::Rng& rng);
   CpuTimers(const CpuTimers&) = delete;
   CpuTimers& operator=(const CpuTimers&) = delete;
 
@@ -68,11 +69,11 @@ class CpuTimers {
   sim::Stream stream_;
 
   IrqLine line_;
-  sim::Timer event_;                // the programmed clock event
-  bool interrupt_due_ = false;      // from the clock event until its handler has run the queues
-  std::vector<Sleeper> sleepers_;   // few; in the order of arming
+  sim::Timer event_;               // the programmed clock event
+  bool interrupt_due_ = false;     // from the clock event until its handler has run the queues
+  std::vector<Sleeper> sleepers_;  // few; in the order of arming
   sim::SimTime next_tick_ = sim::never;
-  sim::SimTime next_wheel_{};       // the next timer-wheel timer of this CPU
+  sim::SimTime next_wheel_{};  // the next timer-wheel timer of this CPU
   sim::SimTime next_rcu_{};
 };
 

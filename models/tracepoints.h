@@ -16,26 +16,26 @@
 namespace models {
 
 enum class Tracepoint : std::uint8_t {
-  irq_handler_entry,        // a: irq
-  irq_handler_exit,         // a: irq
-  softirq_raise,            // a: vec
-  softirq_entry,            // a: vec
-  softirq_exit,             // a: vec
-  napi_poll,                // a: NAPI, b: work, c: budget
-  netif_receive_skb,        // a: flow, b: len
-  sched_waking,             // a: task, b: target_cpu
-  sched_wakeup,             // a: task, b: target_cpu
-  sched_migrate_task,       // a: task, b: orig_cpu, c: dest_cpu
-  sched_switch,             // a: prev task (-1 idle), b: prev_state (0 R, 1 S), c: next task (-1 idle)
-  block_rq_issue,           // a: sector, b: bytes, c: write
-  block_rq_complete,        // a: sector, b: bytes, c: write
-  io_uring_complete,        // a: task, b: result
-  sys_enter_epoll_wait,     // a: task
-  sys_exit_epoll_wait,      // a: task, b: ret
-  sys_enter_io_uring_enter, // a: task, b: to_submit
-  sys_exit_io_uring_enter,  // a: task, b: ret
-  hrtimer_expire_entry,     // a: task that sleeps on it (-1: the tick), b: expiry
-  cpu_idle,                 // a: state, -1 on exit
+  irq_handler_entry,         // a: irq
+  irq_handler_exit,          // a: irq
+  softirq_raise,             // a: vec
+  softirq_entry,             // a: vec
+  softirq_exit,              // a: vec
+  napi_poll,                 // a: NAPI, b: work, c: budget
+  netif_receive_skb,         // a: flow, b: len
+  sched_waking,              // a: task, b: target_cpu
+  sched_wakeup,              // a: task, b: target_cpu
+  sched_migrate_task,        // a: task, b: orig_cpu, c: dest_cpu
+  sched_switch,              // a: prev task (-1 idle), b: prev_state (0 R, 1 S), c: next task (-1 idle)
+  block_rq_issue,            // a: sector, b: bytes, c: write
+  block_rq_complete,         // a: sector, b: bytes, c: write
+  io_uring_complete,         // a: task, b: result
+  sys_enter_epoll_wait,      // a: task
+  sys_exit_epoll_wait,       // a: task, b: ret
+  sys_enter_io_uring_enter,  // a: task, b: to_submit
+  sys_exit_io_uring_enter,   // a: task, b: ret
+  hrtimer_expire_entry,      // a: task that sleeps on it (-1: the tick), b: expiry
+  cpu_idle,                  // a: state, -1 on exit
   count,
 };
 
@@ -45,14 +45,16 @@ struct TraceRecord {
   TaskId current;  // the task that `cpu` runs or has interrupted, none: idle
   CpuId cpu;
   Tracepoint point;
-  std::uint8_t context;      // 0 task, 1 softirq, 2 hardirq
+  std::uint8_t context;  // 0 task, 1 softirq, 2 hardirq
   bool irqs_off;
   bool need_resched;
 };
 
 class TraceRecorder {
  public:
-  explicit TraceRecorder(std::size_t capacity) : capacity_{capacity} { records_.reserve(capacity < 1024 ? capacity : 1024); }
+  explicit TraceRecorder(std::size_t capacity) : capacity_{capacity} {
+    records_.reserve(capacity < 1024 ? capacity : 1024);
+  }
   void record(const TraceRecord& record) {
     if (records_.size() < capacity_) {
       records_.push_back(record);

@@ -4,34 +4,54 @@ namespace models {
 
 Tracer::Tracer(const Kernel& kernel, Tracepoints& tracepoints, const TracerConfig& config, Task& task,
                const sim::Rng& rng)
-    : kernel_{kernel}, tracepoints_{tracepoints}, config_{config}, task_{task}, stream_{rng.stream("tracer/wake")} {
+    : kernel_{kernel},
+      tracepoints_{tracepoints},
+      config_{config},
+      task_{task},
+      stream_{rng.stream("tracer/wake")} {
   const auto arm = [&](std::initializer_list<Tracepoint> points) {
     for (const Tracepoint point : points) {
       tracepoints.arm(point);
     }
   };
   switch (config.program) {
-    case TracerProgram::none: break;
-    case TracerProgram::irq: arm({Tracepoint::irq_handler_entry, Tracepoint::irq_handler_exit}); break;
-    case TracerProgram::softirq: arm({Tracepoint::softirq_entry, Tracepoint::softirq_exit}); break;
-    case TracerProgram::wakeup: arm({Tracepoint::sched_wakeup, Tracepoint::sched_switch}); break;
-    case TracerProgram::epoll: arm({Tracepoint::sys_enter_epoll_wait, Tracepoint::sys_exit_epoll_wait}); break;
-    case TracerProgram::uring: arm({Tracepoint::sys_enter_io_uring_enter, Tracepoint::sys_exit_io_uring_enter}); break;
+    case TracerProgram::none:
+      break;
+    case TracerProgram::irq:
+      arm({Tracepoint::irq_handler_entry, Tracepoint::irq_handler_exit});
+      break;
+    case TracerProgram::softirq:
+      arm({Tracepoint::softirq_entry, Tracepoint::softirq_exit});
+      break;
+    case TracerProgram::wakeup:
+      arm({Tracepoint::sched_wakeup, Tracepoint::sched_switch});
+      break;
+    case TracerProgram::epoll:
+      arm({Tracepoint::sys_enter_epoll_wait, Tracepoint::sys_exit_epoll_wait});
+      break;
+    case TracerProgram::uring:
+      arm({Tracepoint::sys_enter_io_uring_enter, Tracepoint::sys_exit_io_uring_enter});
+      break;
   }
 }
 
 void Tracer::hit(Tracepoint point, CpuId cpu, std::int64_t a, std::int64_t b, std::int64_t c) {
   switch (config_.program) {
-    case TracerProgram::none: break;
+    case TracerProgram::none:
+      break;
     case TracerProgram::irq:
-      pair(Tracepoint::irq_handler_entry, Tracepoint::irq_handler_exit, point, cpu, a, 0, Cost::bpf_printf_hardirq);
+      pair(Tracepoint::irq_handler_entry, Tracepoint::irq_handler_exit, point, cpu, a, 0,
+           Cost::bpf_printf_hardirq);
       break;
     case TracerProgram::softirq:
       pair(Tracepoint::softirq_entry, Tracepoint::softirq_exit, point, cpu, a, 0, Cost::bpf_printf_softirq);
       break;
-    case TracerProgram::wakeup: wakeup_program(point, cpu, a, c); break;
+    case TracerProgram::wakeup:
+      wakeup_program(point, cpu, a, c);
+      break;
     case TracerProgram::epoll:
-      pair(Tracepoint::sys_enter_epoll_wait, Tracepoint::sys_exit_epoll_wait, point, cpu, a, b, Cost::bpf_printf_syscall);
+      pair(Tracepoint::sys_enter_epoll_wait, Tracepoint::sys_exit_epoll_wait, point, cpu, a, b,
+           Cost::bpf_printf_syscall);
       break;
     case TracerProgram::uring:
       pair(Tracepoint::sys_enter_io_uring_enter, Tracepoint::sys_exit_io_uring_enter, point, cpu, a, b,
@@ -40,8 +60,8 @@ void Tracer::hit(Tracepoint point, CpuId cpu, std::int64_t a, std::int64_t b, st
   }
 }
 
-void Tracer::pair(Tracepoint start, Tracepoint end, Tracepoint point, CpuId cpu, std::int64_t key, std::int64_t ret,
-                  Cost cost) {
+void Tracer::pair(Tracepoint start, Tracepoint end, Tracepoint point, CpuId cpu, std::int64_t key,
+                  std::int64_t ret, Cost cost) {
   if (point == start) {
     begin(key, cpu);
   } else if (point == end) {

@@ -1,10 +1,12 @@
 // bpftrace, running one of the proposal's five programs, as a task that competes for the CPUs.
 //
-//   tracepoint ─► BPF program: store a stamp, or print a row ─► ring ─► wakes bpftrace ─► reads, prints, sleeps
+//   tracepoint ─► BPF program: store a stamp, or print a row ─► ring ─► wakes bpftrace ─► reads, prints,
+//   sleeps
 //
 // Models:   the programs' state exactly as they keep it (softirq keyed by vector, irq by line, wakeups and
-//           waits by task), so the rows carry the programs' own flaws; the cost of each program run is charged
-//           to whoever hits the tracepoint; bpftrace's own epoll_wait and wakeups are seen like any other.
+//           waits by task), so the rows carry the programs' own flaws; the cost of each program run is
+//           charged to whoever hits the tracepoint; bpftrace's own epoll_wait and wakeups are seen like any
+//           other.
 // Left out: lost events (the ring is never full); the tracer's writes to its output file.
 #pragma once
 
@@ -27,7 +29,8 @@ struct TracerRow {
 
 class Tracer {
  public:
-  Tracer(const Kernel& kernel, Tracepoints& tracepoints, const TracerConfig& config, Task& task, const sim::Rng& rng);
+  Tracer(const Kernel& kernel, Tracepoints& tracepoints, const TracerConfig& config, Task& task,
+         const sim::Rng& rng);
   Tracer(const Tracer&) = delete;
   Tracer& operator=(const Tracer&) = delete;
 
@@ -37,7 +40,8 @@ class Tracer {
   const std::vector<TracerRow>& rows() const { return rows_; }
 
  private:
-  void pair(Tracepoint start, Tracepoint end, Tracepoint point, CpuId cpu, std::int64_t key, std::int64_t ret, Cost cost);
+  void pair(Tracepoint start, Tracepoint end, Tracepoint point, CpuId cpu, std::int64_t key, std::int64_t ret,
+            Cost cost);
   void wakeup_program(Tracepoint point, CpuId cpu, std::int64_t task, std::int64_t next);
   void begin(std::int64_t key, CpuId cpu);
   void finish(std::int64_t key, std::int64_t ret, CpuId cpu, Cost cost);

@@ -58,10 +58,10 @@ void enumerators(TracerProgram*, Visitor&& named) {
 // How the scheduler sees a task: what nice(1), chrt(1), taskset(1) and sched_setattr(2) can set.
 struct SchedConfig {
   SchedClass sched = SchedClass::normal;
-  int nice = 0;               // -20..19, fair classes
-  int rt_priority = 1;        // 1..99, fifo and rr
-  sim::Nanos slice{0};        // sched_attr.sched_runtime of a fair task, 100us..100ms; 0: the base slice
-  std::vector<int> cpus;      // affinity; empty: all
+  int nice = 0;           // -20..19, fair classes
+  int rt_priority = 1;    // 1..99, fifo and rr
+  sim::Nanos slice{0};    // sched_attr.sched_runtime of a fair task, 100us..100ms; 0: the base slice
+  std::vector<int> cpus;  // affinity; empty: all
 };
 
 template <class Visitor>

@@ -49,8 +49,9 @@ std::string matched_table(const Calibration& result) {
     table.row({std::string{models::cost_list[static_cast<std::size_t>(match.match.cost)].name},
                microseconds(value.quantile_ns(0.5)), microseconds(value.quantile_ns(0.99)),
                microseconds(match.captured_ns), microseconds(match.simulated_ns),
-               fmt::format("{} {} of {}.{}{}", match.match.quantity, to_string(match.match.statistic), match.match.load,
-                           to_string(match.match.program), match.identified ? "" : " (NOT IDENTIFIED: default kept)")});
+               fmt::format("{} {} of {}.{}{}", match.match.quantity, to_string(match.match.statistic),
+                           match.match.load, to_string(match.match.program),
+                           match.identified ? "" : " (NOT IDENTIFIED: default kept)")});
   }
   return table.text();
 }
@@ -58,18 +59,20 @@ std::string matched_table(const Calibration& result) {
 std::string unidentified_text(const Calibration& result) {
   std::string names;
   for (const models::Cost cost : result.unidentified) {
-    names += (names.empty() ? "" : ", ") + std::string{models::cost_list[static_cast<std::size_t>(cost)].name};
+    names +=
+        (names.empty() ? "" : ", ") + std::string{models::cost_list[static_cast<std::size_t>(cost)].name};
   }
-  return wrapped(fmt::format("Not identifiable from these captures, taken from the defaults ({} of {} costs): {}",
-                             result.unidentified.size(), models::cost_count, names));
+  return wrapped(
+      fmt::format("Not identifiable from these captures, taken from the defaults ({} of {} costs): {}",
+                  result.unidentified.size(), models::cost_count, names));
 }
 
 std::string flaws_text(const Calibration& result) {
   std::string text = "Flaws of the captures, and what was done\n";
   for (const calibration::MeasuredCapture& capture : result.captures) {
     for (const calibration::Flaw& flaw : capture.flaws) {
-      text += wrapped(fmt::format("  {}.{}  {}: {}; {}", capture.entry.load, to_string(capture.program), flaw.name,
-                                  flaw.seen, flaw.done),
+      text += wrapped(fmt::format("  {}.{}  {}: {}; {}", capture.entry.load, to_string(capture.program),
+                                  flaw.name, flaw.seen, flaw.done),
                       4);
     }
   }
@@ -83,7 +86,8 @@ std::string text_of(const Calibration& result, const Arguments& arguments) {
     text += "Matched by simulating the captured load under the same tracer\n" + matched_table(result) + "\n";
   }
   text += unidentified_text(result);
-  return text + (arguments.out.empty() ? "\nNo --out: nothing was written.\n" : "\nProfile: " + arguments.out + "\n");
+  return text + (arguments.out.empty() ? "\nNo --out: nothing was written.\n"
+                                       : "\nProfile: " + arguments.out + "\n");
 }
 
 nlohmann::ordered_json json_of(const Calibration& result, const Arguments& arguments) {
@@ -126,8 +130,8 @@ nlohmann::ordered_json json_of(const Calibration& result, const Arguments& argum
                        {"done", flaw.done}});
     }
   }
-  return {{"schema", 1}, {"kind", "calibration"}, {"profile", arguments.out}, {"costs", costs},
-          {"matched", matched}, {"flaws", flaws}};
+  return {{"schema", 1},    {"kind", "calibration"}, {"profile", arguments.out},
+          {"costs", costs}, {"matched", matched},    {"flaws", flaws}};
 }
 
 void calibrate(const Arguments& arguments) {
@@ -162,21 +166,27 @@ std::vector<std::pair<std::string, std::string>> parse_workloads(const std::vect
 
 void add_calibrate(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* verb = app.add_subcommand("calibrate", "Captures of the five bpftrace programs to a profile of costs");
-  verb->add_option("CAPTURE", arguments->captures, "Captures (LOAD.PROGRAM.txt, .gz, .zst, .xz), or directories of them")
+  CLI::App* verb =
+      app.add_subcommand("calibrate", "Captures of the five bpftrace programs to a profile of costs");
+  verb->add_option("CAPTURE", arguments->captures,
+                   "Captures (LOAD.PROGRAM.txt, .gz, .zst, .xz), or directories of them")
       ->required();
-  verb->add_option("--workload", arguments->workloads,
-                   "LOAD=SCENARIO: the scenario that describes a captured load; only such loads are used to calibrate")
+  verb->add_option(
+          "--workload", arguments->workloads,
+          "LOAD=SCENARIO: the scenario that describes a captured load; only such loads are used to calibrate")
       ->allow_extra_args(false);
-  verb->add_option("--defaults", arguments->defaults, "Costs that the captures cannot identify")->capture_default_str();
+  verb->add_option("--defaults", arguments->defaults, "Costs that the captures cannot identify")
+      ->capture_default_str();
   verb->add_option("--out", arguments->out, "Profile to write");
   verb->add_option("--machine", arguments->machine, "One line for the profile: where the captures come from");
   verb->add_option("--kernel", arguments->kernel, "One line for the profile: release and preemption model");
   verb->add_flag("--json", arguments->json, "Print JSON instead of tables");
-  verb->add_flag("--verbose", arguments->verbose, "Print every quantity of every capture, not only its flaws");
+  verb->add_flag("--verbose", arguments->verbose,
+                 "Print every quantity of every capture, not only its flaws");
   verb->footer(
       "Example:\n"
-      "  chainsim calibrate calibration/captures/bpftrace-seed --workload idle=scenarios/captured/idle.yaml \\\n"
+      "  chainsim calibrate calibration/captures/bpftrace-seed --workload idle=scenarios/captured/idle.yaml "
+      "\\\n"
       "      --workload n4=scenarios/captured/n4.yaml --out profile.yaml\n\n" +
       std::string{exit_codes});
   verb->callback([arguments] { calibrate(*arguments); });

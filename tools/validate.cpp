@@ -63,13 +63,15 @@ std::string text_of(const Result& result) {
       met += row.enough[i] && row.within_aim(i) ? 1 : 0;
     }
   }
-  std::string text = "simulated/captured, and the simulation's error. ! misses the aim (p50 10 % or 1 us, p99 30 %);\n"
-                     "~ fewer than 10 captured values above it: not judged.\n\n" +
-                     table.text() + fmt::format("\n{} of {} judged percentiles (p50, p99) within the aim.\n", met, judged);
+  std::string text =
+      "simulated/captured, and the simulation's error. ! misses the aim (p50 10 % or 1 us, p99 30 %);\n"
+      "~ fewer than 10 captured values above it: not judged.\n\n" +
+      table.text() + fmt::format("\n{} of {} judged percentiles (p50, p99) within the aim.\n", met, judged);
   Table steps{{"UNTRACED STEP", "simulated n", "p50 us", "p90 us", "p99 us", "p99.9 us"}};
   for (const calibration::UntracedStep& row : result.untraced) {
-    steps.row({row.load, std::to_string(row.count), microseconds(row.simulated_ns[0]), microseconds(row.simulated_ns[1]),
-               microseconds(row.simulated_ns[2]), microseconds(row.simulated_ns[3])});
+    steps.row({row.load, std::to_string(row.count), microseconds(row.simulated_ns[0]),
+               microseconds(row.simulated_ns[1]), microseconds(row.simulated_ns[2]),
+               microseconds(row.simulated_ns[3])});
   }
   return text + "\n" + steps.text();
 }
@@ -100,9 +102,9 @@ void validate(const Arguments& arguments) {
   const auto captures = calibration::measure(calibration::find_captures(paths));
   const auto workloads = calibration::load_workloads(parse_workloads(arguments.workloads), arguments.profile);
   const scenarios::Profile profile = scenarios::load_profile(arguments.profile);
-  const calibration::ValidateOptions options{sim::Nanos{static_cast<std::int64_t>(arguments.seconds * 1e9)},
-                                             arguments.seed,
-                                             calibration::tracer_rows_per_wake(captures, profile.domain.loads)};
+  const calibration::ValidateOptions options{
+      sim::Nanos{static_cast<std::int64_t>(arguments.seconds * 1e9)}, arguments.seed,
+      calibration::tracer_rows_per_wake(captures, profile.domain.loads)};
   const Result result{compare_loads(captures, workloads, profile, options),
                       untraced_steps(workloads, profile, options)};
   print(arguments.json ? json_of(result).dump(2) + "\n" : text_of(result));
@@ -112,10 +114,13 @@ void validate(const Arguments& arguments) {
 
 void add_validate(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* verb = app.add_subcommand("validate", "Captured loads, simulated with a profile, against what was captured");
-  verb->add_option("CAPTURE", arguments->captures, "Captures of the five bpftrace programs, or directories of them")
+  CLI::App* verb =
+      app.add_subcommand("validate", "Captured loads, simulated with a profile, against what was captured");
+  verb->add_option("CAPTURE", arguments->captures,
+                   "Captures of the five bpftrace programs, or directories of them")
       ->required();
-  verb->add_option("--workload", arguments->workloads, "LOAD=SCENARIO: the scenario that describes a captured load")
+  verb->add_option("--workload", arguments->workloads,
+                   "LOAD=SCENARIO: the scenario that describes a captured load")
       ->allow_extra_args(false)
       ->required();
   verb->add_option("--profile", arguments->profile, "The costs to simulate with")->required();
@@ -126,7 +131,8 @@ void add_validate(CLI::App& app) {
   verb->add_flag("--json", arguments->json, "Print JSON instead of tables");
   verb->footer(
       "Example:\n"
-      "  chainsim validate calibration/captures/bpftrace-seed --profile calibration/profiles/guest-6.18.yaml \\\n"
+      "  chainsim validate calibration/captures/bpftrace-seed --profile calibration/profiles/guest-6.18.yaml "
+      "\\\n"
       "      --workload mixed=scenarios/captured/mixed.yaml\n\n" +
       std::string{exit_codes});
   verb->callback([arguments] { validate(*arguments); });

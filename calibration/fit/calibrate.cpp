@@ -29,8 +29,9 @@ constexpr std::array direct_list{
     Direct{Cost::softirq_rcu, "idle", BpftraceProgram::softirq, "softirq.RCU"},
 };
 
-// A quantity whose spread is the cost's; match.h finds how much of its value is the cost's. Two programs whose
-// rows do not fall into the quantity are pooled, so that one capture's few hypervisor stalls weigh less.
+// A quantity whose spread is the cost's; match.h finds how much of its value is the cost's. Two programs
+// whose rows do not fall into the quantity are pooled, so that one capture's few hypervisor stalls weigh
+// less.
 struct Shape {
   Cost cost;
   std::string_view load;
@@ -63,7 +64,8 @@ std::string source_text(const MeasuredQuantity& quantity) {
   return quantity.name + " of " + std::filesystem::path{quantity.source_file}.filename().string();
 }
 
-void set_cost(Calibration& result, Cost cost, scenarios::WrittenDistribution value, const CalibratedCost& how) {
+void set_cost(Calibration& result, Cost cost, scenarios::WrittenDistribution value,
+              const CalibratedCost& how) {
   scenarios::ProfileCost entry;
   entry.value = std::move(value);
   entry.basis = models::Basis::calibrated;
@@ -78,7 +80,8 @@ void set_cost(Calibration& result, Cost cost, scenarios::WrittenDistribution val
 
 void take_direct(Calibration& result) {
   for (const Direct& direct : direct_list) {
-    const MeasuredQuantity* quantity = quantity_of(result.captures, direct.load, direct.program, direct.quantity);
+    const MeasuredQuantity* quantity =
+        quantity_of(result.captures, direct.load, direct.program, direct.quantity);
     if (quantity == nullptr || quantity->count() == 0) {
       continue;
     }
@@ -116,7 +119,8 @@ void take_shapes(Calibration& result) {
   for (const Shape& shape : shape_list) {
     MeasuredQuantity pooled;
     for (const BpftraceProgram program : shape.programs) {
-      if (const MeasuredQuantity* quantity = quantity_of(result.captures, shape.load, program, shape.quantity)) {
+      if (const MeasuredQuantity* quantity =
+              quantity_of(result.captures, shape.load, program, shape.quantity)) {
         pooled.resolution = quantity->resolution;
         pooled.values.add(quantity->best());
       }
@@ -150,8 +154,8 @@ void take_matches(Calibration& result, const std::vector<Workload>& workloads) {
       scenarios::ProfileCost& entry = *result.profile[match.match.cost];
       entry.basis = models::Basis::calibrated;
       entry.source = "matched: " + std::string{match.match.quantity} + " " +
-                     std::string{to_string(match.match.statistic)} + " of " + std::string{match.match.load} + "." +
-                     std::string{to_string(match.match.program)};
+                     std::string{to_string(match.match.statistic)} + " of " + std::string{match.match.load} +
+                     "." + std::string{to_string(match.match.program)};
       entry.count = static_cast<std::int64_t>(match.count);
       entry.fit = match.match.adjust == Adjust::scale ? "scaled" : "shifted";
       entry.note = std::string{match.match.why};
@@ -211,14 +215,14 @@ Calibration calibrate(const CalibrateOptions& options) {
   take_matches(result, workloads);
   note_domain(result, workloads);
   for (const MeasuredCapture& capture : result.captures) {
-    if (std::find(result.profile.domain.loads.begin(), result.profile.domain.loads.end(), capture.entry.load) ==
-        result.profile.domain.loads.end()) {
+    if (std::find(result.profile.domain.loads.begin(), result.profile.domain.loads.end(),
+                  capture.entry.load) == result.profile.domain.loads.end()) {
       continue;  // held out: read and reported, but nothing in the profile rests on it
     }
     result.profile.captures.push_back(capture.entry.rows.filename().string());
     for (const Flaw& flaw : capture.flaws) {
-      result.profile.notes.push_back(capture.entry.rows.filename().string() + ": " + flaw.name + ": " + flaw.seen +
-                                     "; " + flaw.done);
+      result.profile.notes.push_back(capture.entry.rows.filename().string() + ": " + flaw.name + ": " +
+                                     flaw.seen + "; " + flaw.done);
     }
   }
   for (const models::CostEntry& entry : models::cost_list) {

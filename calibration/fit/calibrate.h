@@ -29,10 +29,10 @@ struct CalibrateOptions {
 
 struct CalibratedCost {
   models::Cost cost;
-  std::string source;   // quantity and capture, or the match
+  std::string source;  // quantity and capture, or the match
   std::uint64_t count = 0;
   std::string form;
-  double ks = -1;       // < 0: none
+  double ks = -1;  // < 0: none
 };
 
 struct Calibration {

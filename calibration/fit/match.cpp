@@ -16,18 +16,18 @@ constexpr std::array match_list{
           Statistic::trimmed_mean, "an idle NET_RX run is one or two backlog packets and one wakeup"},
     Match{models::Cost::block_complete, Adjust::scale, "idle", BpftraceProgram::softirq, "softirq.BLOCK",
           Statistic::trimmed_mean, "an idle BLOCK run is two requests and one wakeup"},
-    Match{models::Cost::idle_exit_hlt, Adjust::shift, "idle", BpftraceProgram::irq, "timer_late", Statistic::p50,
-          "a lone agent's timer finds its vCPU halted"},
-    Match{models::Cost::virtio_blk_notify, Adjust::scale, "idle", BpftraceProgram::irq, "read", Statistic::p50,
-          "a lone agent's reads wait for the host, and for nobody else"},
+    Match{models::Cost::idle_exit_hlt, Adjust::shift, "idle", BpftraceProgram::irq, "timer_late",
+          Statistic::p50, "a lone agent's timer finds its vCPU halted"},
+    Match{models::Cost::virtio_blk_notify, Adjust::scale, "idle", BpftraceProgram::irq, "read",
+          Statistic::p50, "a lone agent's reads wait for the host, and for nobody else"},
     Match{models::Cost::tcp_sendmsg, Adjust::scale, "idle", BpftraceProgram::irq, "tool", Statistic::p10,
           "what a short tool call takes beyond its service: two sends, two wakes and one timer"},
-    Match{models::Cost::bpf_printf_softirq, Adjust::scale, "idle", BpftraceProgram::softirq, "tool", Statistic::p10,
-          "two rows a tool call under the softirq program, none under irq"},
+    Match{models::Cost::bpf_printf_softirq, Adjust::scale, "idle", BpftraceProgram::softirq, "tool",
+          Statistic::p10, "two rows a tool call under the softirq program, none under irq"},
     Match{models::Cost::bpf_printf_sched, Adjust::scale, "idle", BpftraceProgram::wakeup, "timer_late",
           Statistic::p50, "one row a timer wakeup under the wakeup program, none under irq"},
-    Match{models::Cost::bpf_printf_syscall, Adjust::scale, "idle", BpftraceProgram::uring, "read", Statistic::p50,
-          "one row a read under the uring program"},
+    Match{models::Cost::bpf_printf_syscall, Adjust::scale, "idle", BpftraceProgram::uring, "read",
+          Statistic::p50, "one row a read under the uring program"},
 };
 
 struct Target {
@@ -41,7 +41,8 @@ struct Target {
 };
 
 std::optional<Target> target_of(const Match& match, const scenarios::Profile& profile,
-                                const std::vector<MeasuredCapture>& captures, const std::vector<Workload>& workloads) {
+                                const std::vector<MeasuredCapture>& captures,
+                                const std::vector<Workload>& workloads) {
   const auto workload = std::find_if(workloads.begin(), workloads.end(),
                                      [&](const Workload& each) { return each.load == match.load; });
   const MeasuredQuantity* measured = find(captures, match.load, match.program, match.quantity);
@@ -78,7 +79,8 @@ double simulate(const Target& target, const scenarios::Profile& profile, int row
 void step(Target& target, scenarios::Profile& profile, int rows_per_wake) {
   constexpr double least_slope = 0.02;  // of the cost's own change
   const bool scales = target.match->adjust == Adjust::scale;
-  const double size = scales ? std::max(1.0, target.start.value.mean_ns()) : 1.0;  // of one unit of adjustment, ns
+  const double size =
+      scales ? std::max(1.0, target.start.value.mean_ns()) : 1.0;  // of one unit of adjustment, ns
   const double delta = scales ? 0.25 : 1000.0;
   scenarios::WrittenDistribution& value = profile[target.match->cost]->value;
   const double here = simulate(target, profile, rows_per_wake);
@@ -102,23 +104,30 @@ std::span<const Match> matches() { return match_list; }
 
 std::string_view to_string(Statistic statistic) {
   switch (statistic) {
-    case Statistic::p10: return "p10";
-    case Statistic::p50: return "p50";
-    case Statistic::trimmed_mean: return "mean up to p95";
+    case Statistic::p10:
+      return "p10";
+    case Statistic::p50:
+      return "p50";
+    case Statistic::trimmed_mean:
+      return "mean up to p95";
   }
   return "";
 }
 
 double value_of(const Sample& sample, Statistic statistic) {
   switch (statistic) {
-    case Statistic::p10: return sample.quantile_ns(0.10);
-    case Statistic::p50: return sample.quantile_ns(0.50);
-    case Statistic::trimmed_mean: return sample.trimmed_mean_ns(0.95);
+    case Statistic::p10:
+      return sample.quantile_ns(0.10);
+    case Statistic::p50:
+      return sample.quantile_ns(0.50);
+    case Statistic::trimmed_mean:
+      return sample.trimmed_mean_ns(0.95);
   }
   return 0;
 }
 
-std::vector<MatchResult> match_costs(scenarios::Profile& profile, const std::vector<MeasuredCapture>& captures,
+std::vector<MatchResult> match_costs(scenarios::Profile& profile,
+                                     const std::vector<MeasuredCapture>& captures,
                                      const std::vector<Workload>& workloads, int rows_per_wake) {
   std::vector<Target> targets;
   for (const Match& match : matches()) {

@@ -1,11 +1,13 @@
 // Costs that no program measures by itself, found by matching the simulated load to the captured one.
 //
-//   cost ─► simulate the load under the same tracer ─► statistic of a quantity ─ compare with the capture's ─► cost
+//   cost ─► simulate the load under the same tracer ─► statistic of a quantity ─ compare with the capture's
+//   ─► cost
 //
-// One cost is matched to one statistic that it moves directly: timer lateness for leaving HLT, tool time at p10
-// (where the service time is small and its noise too) for the send path, and so on; the list says why. Costs are
-// matched in turn, for a few rounds, since each leans on the others. The captured statistic is the only target:
-// nothing is matched to a percentile that is judged later (p50 and up of the steps, except where named here).
+// One cost is matched to one statistic that it moves directly: timer lateness for leaving HLT, tool time at
+// p10 (where the service time is small and its noise too) for the send path, and so on; the list says why.
+// Costs are matched in turn, for a few rounds, since each leans on the others. The captured statistic is the
+// only target: nothing is matched to a percentile that is judged later (p50 and up of the steps, except where
+// named here).
 #pragma once
 
 #include <span>
@@ -41,10 +43,10 @@ std::span<const Match> matches();
 struct MatchResult {
   Match match;
   double captured_ns = 0;
-  double simulated_ns = 0;   // with the costs as found
-  double adjustment = 0;     // factor, or ns
-  bool identified = false;   // moving the cost moves the statistic
-  std::uint64_t count = 0;   // captured values behind the statistic
+  double simulated_ns = 0;  // with the costs as found
+  double adjustment = 0;    // factor, or ns
+  bool identified = false;  // moving the cost moves the statistic
+  std::uint64_t count = 0;  // captured values behind the statistic
 };
 
 std::string_view to_string(Statistic statistic);
@@ -53,13 +55,14 @@ double value_of(const Sample& sample, Statistic statistic);
 // A load that was captured, with the host that its scenario describes.
 struct Workload {
   std::string load;
-  std::string scenario;          // path, for reports
-  models::HostConfig host;       // its costs are replaced
+  std::string scenario;     // path, for reports
+  models::HostConfig host;  // its costs are replaced
 };
 
-// Matches what `captures` and `workloads` allow; `profile` starts with every cost set and ends with the matched
-// ones replaced. Deterministic.
-std::vector<MatchResult> match_costs(scenarios::Profile& profile, const std::vector<MeasuredCapture>& captures,
+// Matches what `captures` and `workloads` allow; `profile` starts with every cost set and ends with the
+// matched ones replaced. Deterministic.
+std::vector<MatchResult> match_costs(scenarios::Profile& profile,
+                                     const std::vector<MeasuredCapture>& captures,
                                      const std::vector<Workload>& workloads, int rows_per_wake);
 
 }  // namespace calibration

@@ -20,14 +20,21 @@ std::string role_of(const models::Host& host, std::int64_t task) {
   return name == "bulk" ? "bulk-tx" : name;
 }
 
-std::string quantity_of(const models::Host& host, models::TracerProgram program, const models::TracerRow& row) {
+std::string quantity_of(const models::Host& host, models::TracerProgram program,
+                        const models::TracerRow& row) {
   switch (program) {
-    case models::TracerProgram::irq: return disk_irq;
-    case models::TracerProgram::softirq: return "softirq." + std::string{softirq_name(row.key)};
-    case models::TracerProgram::wakeup: return "wakeup_to_run." + role_of(host, row.key);
-    case models::TracerProgram::epoll: return "epoll_wait." + role_of(host, row.key);
-    case models::TracerProgram::uring: return "io_uring_enter." + role_of(host, row.key);
-    case models::TracerProgram::none: break;
+    case models::TracerProgram::irq:
+      return disk_irq;
+    case models::TracerProgram::softirq:
+      return "softirq." + std::string{softirq_name(row.key)};
+    case models::TracerProgram::wakeup:
+      return "wakeup_to_run." + role_of(host, row.key);
+    case models::TracerProgram::epoll:
+      return "epoll_wait." + role_of(host, row.key);
+    case models::TracerProgram::uring:
+      return "io_uring_enter." + role_of(host, row.key);
+    case models::TracerProgram::none:
+      break;
   }
   return "";
 }
@@ -63,11 +70,16 @@ Sample sample_of(const MeasuredQuantity& quantity) {
 
 models::TracerProgram tracer_program(BpftraceProgram program) {
   switch (program) {
-    case BpftraceProgram::irq: return models::TracerProgram::irq;
-    case BpftraceProgram::softirq: return models::TracerProgram::softirq;
-    case BpftraceProgram::wakeup: return models::TracerProgram::wakeup;
-    case BpftraceProgram::epoll: return models::TracerProgram::epoll;
-    case BpftraceProgram::uring: return models::TracerProgram::uring;
+    case BpftraceProgram::irq:
+      return models::TracerProgram::irq;
+    case BpftraceProgram::softirq:
+      return models::TracerProgram::softirq;
+    case BpftraceProgram::wakeup:
+      return models::TracerProgram::wakeup;
+    case BpftraceProgram::epoll:
+      return models::TracerProgram::epoll;
+    case BpftraceProgram::uring:
+      return models::TracerProgram::uring;
   }
   return models::TracerProgram::none;
 }
@@ -104,7 +116,8 @@ const MeasuredQuantity* find_disk_irq(const MeasuredCapture& capture) {
   return most;
 }
 
-int tracer_rows_per_wake(const std::vector<MeasuredCapture>& captures, const std::vector<std::string>& loads) {
+int tracer_rows_per_wake(const std::vector<MeasuredCapture>& captures,
+                         const std::vector<std::string>& loads) {
   std::uint64_t tracer = 0;
   std::uint64_t others = 0;
   for (const MeasuredCapture& capture : captures) {

@@ -28,7 +28,10 @@ ComparedQuantity compare(const MeasuredCapture& capture, const std::string& name
 }
 
 SimulateOptions simulate_options(const ValidateOptions& options, models::TracerProgram program) {
-  return {.program = program, .rows_per_wake = options.rows_per_wake, .duration = options.duration, .seed = options.seed};
+  return {.program = program,
+          .rows_per_wake = options.rows_per_wake,
+          .duration = options.duration,
+          .seed = options.seed};
 }
 
 }  // namespace
@@ -42,12 +45,14 @@ double ComparedQuantity::error(std::size_t percentile) const {
 bool ComparedQuantity::within_aim(std::size_t percentile) const {
   const double difference = std::abs(simulated_ns[percentile] - captured_ns[percentile]);
   const bool within_1us = difference <= 1000;
-  return percentile == 0 ? within_1us || std::abs(error(0)) <= 0.10
-                         : percentile == 2 ? within_1us || std::abs(error(2)) <= 0.30 : true;
+  return percentile == 0   ? within_1us || std::abs(error(0)) <= 0.10
+         : percentile == 2 ? within_1us || std::abs(error(2)) <= 0.30
+                           : true;
 }
 
 std::vector<ComparedQuantity> compare_loads(const std::vector<MeasuredCapture>& captures,
-                                            const std::vector<Workload>& workloads, const scenarios::Profile& profile,
+                                            const std::vector<Workload>& workloads,
+                                            const scenarios::Profile& profile,
                                             const ValidateOptions& options) {
   std::vector<ComparedQuantity> rows;
   for (const MeasuredCapture& capture : captures) {
@@ -58,7 +63,8 @@ std::vector<ComparedQuantity> compare_loads(const std::vector<MeasuredCapture>& 
     }
     models::HostConfig host = workload->host;
     host.costs = scenarios::costs_of(profile);
-    const SimulatedLoad simulated = simulate_load(host, simulate_options(options, tracer_program(capture.program)));
+    const SimulatedLoad simulated =
+        simulate_load(host, simulate_options(options, tracer_program(capture.program)));
     const MeasuredQuantity* disk = find_disk_irq(capture);
     for (const MeasuredQuantity& quantity : capture.quantities) {
       const std::string name = &quantity == disk ? disk_irq : quantity.name;
@@ -71,13 +77,14 @@ std::vector<ComparedQuantity> compare_loads(const std::vector<MeasuredCapture>& 
   return rows;
 }
 
-std::vector<UntracedStep> untraced_steps(const std::vector<Workload>& workloads, const scenarios::Profile& profile,
-                                         const ValidateOptions& options) {
+std::vector<UntracedStep> untraced_steps(const std::vector<Workload>& workloads,
+                                         const scenarios::Profile& profile, const ValidateOptions& options) {
   std::vector<UntracedStep> rows;
   for (const Workload& workload : workloads) {
     models::HostConfig host = workload.host;
     host.costs = scenarios::costs_of(profile);
-    const SimulatedLoad simulated = simulate_load(host, simulate_options(options, models::TracerProgram::none));
+    const SimulatedLoad simulated =
+        simulate_load(host, simulate_options(options, models::TracerProgram::none));
     const Sample& step = simulated.quantities.at("step");
     UntracedStep row{workload.load, step.count(), {}};
     for (std::size_t i = 0; i < judged_percentiles.size(); ++i) {

@@ -1,5 +1,5 @@
-// Simulated against captured, quantity by quantity: each captured load run with its scenario, a profile, and the
-// tracer that watched it, and both sides read by the same percentiles.
+// Simulated against captured, quantity by quantity: each captured load run with its scenario, a profile, and
+// the tracer that watched it, and both sides read by the same percentiles.
 #pragma once
 
 #include <array>
@@ -31,10 +31,11 @@ struct ValidateOptions {
   int rows_per_wake = 1;
 };
 
-// The quantities that both sides have: those of the programs, and the steps under each program. In the order of
-// the captures. Deterministic.
+// The quantities that both sides have: those of the programs, and the steps under each program. In the order
+// of the captures. Deterministic.
 std::vector<ComparedQuantity> compare_loads(const std::vector<MeasuredCapture>& captures,
-                                            const std::vector<Workload>& workloads, const scenarios::Profile& profile,
+                                            const std::vector<Workload>& workloads,
+                                            const scenarios::Profile& profile,
                                             const ValidateOptions& options);
 
 // The step percentiles of each load without a tracer.
@@ -43,7 +44,7 @@ struct UntracedStep {
   std::uint64_t count = 0;
   std::array<double, 4> simulated_ns{};
 };
-std::vector<UntracedStep> untraced_steps(const std::vector<Workload>& workloads, const scenarios::Profile& profile,
-                                         const ValidateOptions& options);
+std::vector<UntracedStep> untraced_steps(const std::vector<Workload>& workloads,
+                                         const scenarios::Profile& profile, const ValidateOptions& options);
 
 }  // namespace calibration

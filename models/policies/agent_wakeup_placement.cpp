@@ -15,13 +15,12 @@ CpuId AgentWakeupPlacement::select_task_rq(const Placement& placement) {
   return nearby != CpuId::none ? nearby : KernelDefault::select_task_rq(placement);
 }
 
-// !cpu_irq_hot() && !cpu_softirq_pressure(). A hardirq under way is no heat: it is over in microseconds, and an
-// agent's timer always wakes it from one, on the CPU it slept on.
+// !cpu_irq_hot() && !cpu_softirq_pressure(). A hardirq under way is no heat: it is over in microseconds, and
+// an agent's timer always wakes it from one, on the CPU it slept on.
 bool AgentWakeupPlacement::quiet(CpuId id) const {
   const Cpu& cpu = sched_.cpu(id);
   const sim::SimTime now = cpu.now();
-  return !cpu.in_softirq() &&
-         cpu.irq_share(now, Context::hardirq) * 100.0 < config_.irq_hot_percent &&
+  return !cpu.in_softirq() && cpu.irq_share(now, Context::hardirq) * 100.0 < config_.irq_hot_percent &&
          cpu.irq_share(now, Context::softirq) * 100.0 < config_.softirq_hot_percent;
 }
 

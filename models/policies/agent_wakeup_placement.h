@@ -4,8 +4,8 @@
 //   else  select_nearby_quiet_cpu: the idle, quiet CPU nearest to home (its LLC first)
 //   else  what the kernel does by default
 //
-// The proposal's sketch takes a quiet home even when it is busy; an agent that waits behind another task there
-// gains nothing, so a busy home counts as not available. DECISIONS.md has the measurement.
+// The proposal's sketch takes a quiet home even when it is busy; an agent that waits behind another task
+// there gains nothing, so a busy home counts as not available. DECISIONS.md has the measurement.
 #pragma once
 
 #include "models/policies/kernel_default.h"

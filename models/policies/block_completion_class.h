@@ -11,7 +11,9 @@ class BlockCompletionClass : public KernelDefault {
   static constexpr std::string_view name = "block_completion_class";
   using KernelDefault::KernelDefault;
 
-  bool completes_first(const Request& request) { return request.latency_class == LatencyClass::agent_interactive; }
+  bool completes_first(const Request& request) {
+    return request.latency_class == LatencyClass::agent_interactive;
+  }
 };
 
 }  // namespace models

@@ -83,7 +83,8 @@ CpuId KernelDefault::idle_in_llc(const Task& task, CpuId target) {
 
 CpuId KernelDefault::select_task_rq_rt(const Placement& placement) {
   const Task* curr = sched_.curr(placement.prev);
-  const bool blocked = curr != nullptr && curr->is_rt && curr->rt.rt_priority >= placement.task.rt.rt_priority;
+  const bool blocked =
+      curr != nullptr && curr->is_rt && curr->rt.rt_priority >= placement.task.rt.rt_priority;
   if (!blocked) {
     return placement.prev;
   }

@@ -23,7 +23,9 @@ class KernelDefault {
   KernelDefault(Sched& sched, const PolicyConfig& config) : sched_{sched}, config_{config} {}
 
   CpuId select_task_rq(const Placement& placement);
-  PollBounds poll_bounds(const Napi&, int weight) { return {.packets = weight, .time = sim::Nanos{0}, .agents_at_once = false}; }
+  PollBounds poll_bounds(const Napi&, int weight) {
+    return {.packets = weight, .time = sim::Nanos{0}, .agents_at_once = false};
+  }
   bool completes_first(const Request&) { return false; }
 
  protected:

@@ -20,7 +20,9 @@ class LatencyBoundedNapi : public KernelDefault {
     if (napi.agent_waiters == 0) {
       return KernelDefault::poll_bounds(napi, weight);
     }
-    return {.packets = std::min(weight, config_.packet_budget), .time = config_.time_budget, .agents_at_once = true};
+    return {.packets = std::min(weight, config_.packet_budget),
+            .time = config_.time_budget,
+            .agents_at_once = true};
   }
 };
 

@@ -17,8 +17,8 @@
 
 namespace models {
 
-using AnyPolicy = std::variant<KernelDefault, PackOnRunning, Attribution, AgentWakeupPlacement, LatencyBoundedNapi,
-                               BlockCompletionClass>;
+using AnyPolicy = std::variant<KernelDefault, PackOnRunning, Attribution, AgentWakeupPlacement,
+                               LatencyBoundedNapi, BlockCompletionClass>;
 
 std::span<const std::string_view> policy_names();
 

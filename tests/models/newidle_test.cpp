@@ -123,6 +123,7 @@ TEST_CASE("where tries are in vain, they become rare", "[newidle]") {
 
 TEST_CASE("a CPU that runs out of work while nobody waits anywhere does not count as a try", "[newidle]") {
   NewidleBench bench;
+  bench.pulls(50);
   bench.pulls(5 * 512, false);
 
   CHECK(bench.pulls(200) > 70);

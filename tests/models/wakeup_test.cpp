@@ -124,6 +124,25 @@ TEST_CASE("the waker pays for the wakeup and for the IPI", "[wakeup]") {
   CHECK(bench.timeline.at("waker done") == Instants{start + 500us + 10us + 2us + 11us});
 }
 
+TEST_CASE("the waker of two tasks pays for two wakeups and for one IPI", "[wakeup]") {
+  SchedBench bench{setup(2)};
+  auto& waker = bench.worker("waker", 0, 500us, on(0));
+  auto& first = bench.worker("first", 1, 50us, on(1));
+  auto& second = bench.worker("second", 1, 50us, on(1));
+  bench.sched->try_to_wake_up(waker.task, CpuId{0}, {});
+  bench.sched->cpu(CpuId{0}).settle();
+  bench.run_until(90us);
+  const sim::Nanos start = bench.switches().front().at;
+  bench.interrupt_at(100us, 0, 10us, [&] {
+    bench.wake(first, 0)();
+    bench.wake(second, 0)();
+  });
+
+  bench.run_until(1ms);
+
+  CHECK(bench.timeline.at("waker done") == Instants{start + 500us + 10us + 2 * 2us + 11us});
+}
+
 TEST_CASE("a busy CPU of the same LLC is given the task by the waker, where sched_wakeup is traced",
           "[wakeup]") {
   SchedBench bench{setup(2)};

@@ -1,7 +1,9 @@
-// The whole chain model: simulated events and device-to-userspace completions per second of CPU time on one core.
+// The whole chain model: simulated events and device-to-userspace completions per second of CPU time on one
+// core.
 //
-// `ratio` is its events/s over those of the bare std::priority_queue engine in hold + reschedule at 64 pending,
-// measured in alternating rounds of the same run: how much of a naive engine's whole speed the full model keeps.
+// `ratio` is its events/s over those of the bare std::priority_queue engine in hold + reschedule at 64
+// pending, measured in alternating rounds of the same run: how much of a naive engine's whole speed the full
+// model keeps.
 #include <benchmark/benchmark.h>
 
 #include <string>
@@ -37,7 +39,8 @@ void chain(benchmark::State& state, const std::string& path, const std::string& 
   for (auto _ : state) {
     const std::uint64_t baseline_before = baseline.engine().executed();
     const double baseline_seconds = perf::seconds(baseline, sim::Nanos{200'000'000});
-    const double baseline_rate = static_cast<double>(baseline.engine().executed() - baseline_before) / baseline_seconds;
+    const double baseline_rate =
+        static_cast<double>(baseline.engine().executed() - baseline_before) / baseline_seconds;
     const std::uint64_t before = host.events();
     until += round_span;
     const double start = perf::cpu_seconds();
@@ -48,7 +51,8 @@ void chain(benchmark::State& state, const std::string& path, const std::string& 
     ratios.push_back(static_cast<double>(host.events() - before) / span / baseline_rate);
   }
   const auto events = static_cast<double>(host.events() - first_event);
-  const auto completions = static_cast<double>(host.metrics()[models::Counter::completions] - first_completion);
+  const auto completions =
+      static_cast<double>(host.metrics()[models::Counter::completions] - first_completion);
   state.counters["ratio"] = perf::median(ratios);
   state.counters["events/s"] = events / seconds;
   state.counters["completions/s"] = completions / seconds;

@@ -46,7 +46,8 @@ TEST_CASE("every value lies in its bucket, and buckets are at most 1/128 wide", 
   auto values = values_of_all_sizes(20'000, 1);
   for (int bit = 0; bit <= 62; ++bit) {
     for (const std::int64_t beside : {-1, 0, 1}) {
-      values.push_back(std::clamp((std::int64_t{1} << bit) + beside, std::int64_t{0}, Histogram::largest_value));
+      values.push_back(
+          std::clamp((std::int64_t{1} << bit) + beside, std::int64_t{0}, Histogram::largest_value));
     }
   }
 

@@ -143,7 +143,8 @@ TEST_CASE("a sample of whole nanoseconds fits the rounded distribution it came f
   sim::Stream stream = sim::Rng{6}.stream("ks");
   const Distribution narrow = Distribution::uniform(3ns, 9ns);
 
-  CHECK(sim::ks_statistic(sorted_draws(narrow, 100'000, stream), narrow) < sim::ks_critical_value(100'000, 0.001));
+  CHECK(sim::ks_statistic(sorted_draws(narrow, 100'000, stream), narrow) <
+        sim::ks_critical_value(100'000, 0.001));
 }
 
 // Printed tables: 1.358 / sqrt(n) at 5 %, 1.628 / sqrt(n) at 1 %.
