@@ -272,13 +272,6 @@ void Sched::sleep(Task& task, const Work& on_wake) {
   schedule(task.cpu);
 }
 
-void Sched::yield(Task& task) {
-  if (!task.is_rt) {
-    rqs_[index(task.cpu)]->cfs.yield(clock_task(task.cpu));
-  }
-  cpu(task.cpu).set_need_resched();
-}
-
 // __schedule. The current task has blocked (no task work, saved set) or is preempted (its work is taken).
 void Sched::schedule(CpuId id) {
   Rq& rq = *rqs_[index(id)];

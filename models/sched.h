@@ -92,7 +92,6 @@ class Sched {
   void schedule(CpuId id);      // in: from Cpu
   void ttwu_pending(CpuId id);  // in: the wake list's IPI, or the idle loop
   void tick(CpuId id);          // in: sched_tick
-  void yield(Task& task);       // in: cond_resched that has to give way
 
   // What policies and models may ask.
   Cpu& cpu(CpuId id) { return *cpus_[index(id)]; }
@@ -109,7 +108,6 @@ class Sched {
   int smt() const { return topology_.smt; }
   bool allowed(const Task& task, CpuId id) const { return task.allowed.test(index(id)); }
   double utilisation() const;  // mean share of recent time that CPUs were not idle
-  bool selection_pending(const Task& task) const { return task.on_rq(); }
 
  private:
   // sd->newidle_call, newidle_success and newidle_ratio, include/linux/sched/topology.h

@@ -51,7 +51,6 @@ class Softirq {
 
   // The time slice of a vector runs from here: softirq_entry of the running vector.
   sim::SimTime entered() const { return entered_; }
-  sim::SimTime raised(SoftirqVector vector) const { return raised_at_[static_cast<std::size_t>(vector)]; }
   sim::SimTime raise_of_running() const { return raise_of_running_; }
   // A jiffy count that steps at the global tick's edges.
   std::int64_t jiffies() const { return sim::count(engine_.now()) / jiffy_.count(); }

@@ -42,7 +42,6 @@ struct Task {
   CpuId recent_used_cpu = CpuId{0};
   sim::SimTime last_ran_at{};
   bool on_wake_list = false;
-  bool idled_since_sleep = true;  // its CPU has been idle since it went to sleep
 
   Work saved;  // what it continues with when it is switched in
 
