@@ -17,8 +17,7 @@
 //
 // For D = 0 this is Pollaczek-Khinchine; for l -> 0 each frame waits for its own interrupt, D.
 //
-// Each test takes 4e5 frames. The standard error of the mean wait was measured over 20 seeds: at most 0.5 %
-// up to r = 0.7. The tests allow 2 %, their seed is fixed.
+// Each test takes 4e5 frames with a fixed seed and allows 2 %.
 #include <catch2/catch.hpp>
 #include <deque>
 
