@@ -21,19 +21,19 @@ void Agent::think() {
   intended_ = kernel_.engine.now() + span;
   ++ctx_.step_id;
   ctx_.deadline = config_.deadline.count() == 0 ? sim::never : intended_ + config_.deadline;
-  timer_ = kernel_.completions.acquire(ctx_, task_.id);
+  timer_ = kernel_.completions.acquire(ctx_, task_.id, Nanosleep::cause(task_.id));
   kernel_.nanosleep.sleep(task_, span, timer_, then<&Agent::awake>(*this));
 }
 
 void Agent::awake() {
   phase_ = kernel_.engine.now();
-  Completion& timer = kernel_.completions[timer_];
-  timer.stamp(Stage::user, phase_);
+  const Completion& timer = kernel_.completions[timer_];
   kernel_.meter.record(Metric::timer_late, phase_ - intended_);
-  measure_return(timer, Metric::stage_return, Metric::chain_timer, intended_);
+  measure_return(timer, Metric::stage_return, Metric::chain_timer, intended_, phase_);
   if (timer.has(Stage::waking)) {
     kernel_.meter.record(Metric::stage_irq, timer.when(Stage::waking) - intended_);
   }
+  kernel_.meter.finish(timer);
   kernel_.completions.release(timer_);
   if (flow_ == FlowId::none) {
     retrieve();
@@ -42,7 +42,7 @@ void Agent::awake() {
   Socket& socket = kernel_.tcp.socket(flow_);
   CompletionId completion = CompletionId::none;
   if (socket.transport == Transport::nic) {
-    completion = kernel_.completions.acquire(ctx_, task_.id);
+    completion = kernel_.completions.acquire(ctx_, task_.id, {.source = WakeSource::net});
     remote_call(flow_, config_.tool.service.sample(service_), completion);
   }
   kernel_.tcp.send(task_, socket, sim::raw(config_.tool.request), completion,
@@ -55,10 +55,7 @@ void Agent::request_sent() {
 
 void Agent::reply_readable() {
   Socket& socket = kernel_.tcp.socket(flow_);
-  if (socket.completion != CompletionId::none) {
-    Completion& reply = kernel_.completions[socket.completion];
-    reply.stamp(Stage::user, kernel_.engine.now());
-  }
+  reply_at_ = socket.completion != CompletionId::none ? kernel_.engine.now() : unstamped;
   kernel_.tcp.recv(task_, socket, then<&Agent::reply_received>(*this));
 }
 
@@ -69,13 +66,14 @@ void Agent::reply_received() {
     return;
   }
   if (completion != CompletionId::none) {
-    Completion& reply = kernel_.completions[completion];
-    if (!reply.has(Stage::user)) {  // its end came while its beginning was being read
-      reply.stamp(Stage::user, kernel_.engine.now());
+    const Completion& reply = kernel_.completions[completion];
+    if (reply_at_ == unstamped) {  // its end came while its beginning was being read
+      reply_at_ = kernel_.engine.now();
     }
     const sim::SimTime from =
         reply.has(Stage::device_done) ? reply.when(Stage::device_done) : reply.when(Stage::softirq_raise);
-    measure_return(reply, Metric::return_epoll, Metric::chain_network, from);
+    measure_return(reply, Metric::return_epoll, Metric::chain_network, from, reply_at_);
+    kernel_.meter.finish(reply);
     kernel_.completions.release(completion);
   }
   kernel_.meter.record(Metric::tool, kernel_.engine.now() - phase_);
@@ -96,7 +94,7 @@ void Agent::retrieve() {
 void Agent::read_reached_user(const Completion& completion) {
   if (completion.has(Stage::device_done)) {
     measure_return(completion, Metric::return_io_uring, Metric::chain_block,
-                   completion.when(Stage::device_done));
+                   completion.when(Stage::device_done), completion.when(Stage::user));
   }
 }
 
@@ -136,9 +134,9 @@ void Agent::end_session() {
   session_steps_ = 0;
 }
 
-// A completion has reached userspace: its last hop, and its whole chain.
-void Agent::measure_return(const Completion& completion, Metric gate, Metric chain, sim::SimTime from) {
-  const sim::SimTime user = completion.when(Stage::user);
+// A completion has reached userspace, at `user` by the program's own clock: its last hop, its whole chain.
+void Agent::measure_return(const Completion& completion, Metric gate, Metric chain, sim::SimTime from,
+                           sim::SimTime user) {
   if (completion.has(Stage::running)) {
     kernel_.meter.record(gate, user - completion.when(Stage::running));
     if (gate != Metric::stage_return) {

@@ -64,7 +64,8 @@ class Agent {
   void compute();
   void computed();
   void end_session();
-  void measure_return(const Completion& completion, Metric gate, Metric chain, sim::SimTime from);
+  void measure_return(const Completion& completion, Metric gate, Metric chain, sim::SimTime from,
+                      sim::SimTime user);
 
   Kernel kernel_;
   const AgentConfig& config_;
@@ -75,8 +76,9 @@ class Agent {
 
   AgentLatencyCtx ctx_;
   CompletionId timer_ = CompletionId::none;
-  sim::SimTime intended_{};  // start of the step: the timer's expiry
-  sim::SimTime phase_{};     // start of the current part of the step
+  sim::SimTime intended_{};            // start of the step: the timer's expiry
+  sim::SimTime phase_{};               // start of the current part of the step
+  sim::SimTime reply_at_ = unstamped;  // epoll_wait returned with the whole reply there
   sim::Nanos session_{0};
   int session_steps_ = 0;
   bool session_measured_ = false;

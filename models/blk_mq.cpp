@@ -92,7 +92,8 @@ sim::Nanos BlkMq::submit(Request request, bool& accepted) {
     return sim::Nanos{0};
   }
   tracepoints_.fire(Tracepoint::block_rq_issue, request.submit_cpu,
-                    static_cast<std::int64_t>(request.draw_key), request.bytes, request.write ? 1 : 0);
+                    static_cast<std::int64_t>(request.draw_key), request.bytes, request.write ? 1 : 0,
+                    static_cast<std::int64_t>(request.device));
   const bool tell = kick_needed();
   kick(queue);
   return tell ? costs_.draw(config_.doorbell, for_agent(request)) : sim::Nanos{0};
@@ -105,7 +106,6 @@ void BlkMq::handled(Queue& queue) {
   queue.served_agent = false;
   Request request;
   while (reap(queue.id, request)) {
-    completions_.stamp(request.completion, Stage::hardirq_entry, queue.irq->entered());
     queue.batch.push_back(request);
   }
   first_to_front(queue.batch, [this](const Request& r) { return first(r); });
@@ -131,7 +131,6 @@ void BlkMq::complete_next(Queue& queue) {
   if (config_.reaps_in_handler) {  // completions that came while this batch was completed
     Request request;
     if (reap(queue.id, request)) {
-      completions_.stamp(request.completion, Stage::hardirq_entry, queue.irq->entered());
       queue.batch.push_back(request);
       complete_next(queue);
       return;
@@ -148,6 +147,7 @@ void BlkMq::reaped(Queue& queue) {
   const Request request = queue.batch[queue.next++];
   const CpuId here = queue.irq->cpu().id();
   if (completes_in_hardirq(queue, request)) {
+    completions_.stamp(request.completion, Stage::hardirq_entry, queue.irq->entered());
     finish(request, here);
   } else {
     pass_on(request, here);
@@ -160,7 +160,6 @@ void BlkMq::pass_on(const Request& request, CpuId here) {
   const bool remote = redirect(request, here);
   const CpuId target = remote ? request.submit_cpu : here;
   std::vector<Request>& list = done_[index(target)];
-  completions_.stamp(request.completion, Stage::softirq_raise, engine_.now());
   list.push_back(request);
   if (list.size() > 1) {
     return;
@@ -186,7 +185,7 @@ bool BlkMq::redirect(const Request& request, CpuId here) const {
 void BlkMq::finish(const Request& request, CpuId cpu) {
   completions_.stamp(request.completion, Stage::completed, engine_.now());
   tracepoints_.fire(Tracepoint::block_rq_complete, cpu, static_cast<std::int64_t>(request.draw_key),
-                    request.bytes, request.write ? 1 : 0);
+                    request.bytes, request.write ? 1 : 0, static_cast<std::int64_t>(request.device));
   if (for_agent(request)) {
     // One that an earlier message's handler found has no message of its own.
     const Completion& completion = completions_[request.completion];
@@ -194,6 +193,16 @@ void BlkMq::finish(const Request& request, CpuId cpu) {
     meter_.record(Metric::stage_block, engine_.now() - completion.when(from));
   }
   end_io(request, cpu);
+}
+
+void BlkMq::stamp_softirq(CompletionId id, CpuId cpu) {
+  if (id == CompletionId::none) {
+    return;
+  }
+  const SoftirqRun run = running(cpu);
+  completions_.stamp(id, Stage::hardirq_entry, run.handler);
+  completions_.stamp(id, Stage::softirq_raise, run.raised);
+  completions_.stamp(id, Stage::softirq_entry, run.entered);
 }
 
 void BlkMq::block_action(CpuId cpu) {
@@ -204,7 +213,6 @@ void BlkMq::block_action(CpuId cpu) {
   running_next_[index(cpu)] = 0;
   bool agents = false;
   for (const Request& request : list) {
-    completions_.stamp(request.completion, Stage::softirq_entry, engine_.now());
     agents |= for_agent(request);
   }
   cpus_[index(cpu)]->charge(costs_.draw(Cost::softirq_block_fixed, agents));
@@ -225,6 +233,7 @@ void BlkMq::softirq_next(CpuId cpu) {
 void BlkMq::softirq_completed(std::uint64_t cpu) {
   const auto id = static_cast<CpuId>(cpu);
   const Request request = running_[cpu][running_next_[cpu]++];
+  stamp_softirq(request.completion, id);
   finish(request, id);
   softirq_next(id);
 }

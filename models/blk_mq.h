@@ -26,6 +26,7 @@
 #include "models/kernel_config.h"
 #include "models/meter.h"
 #include "models/request.h"
+#include "models/softirq.h"
 #include "models/tracepoints.h"
 
 namespace models {
@@ -55,6 +56,7 @@ class BlkMq {
   sim::Port<bool(QueueId, Request&)> reap;            // out: the device's next completion
   sim::Port<void(const Request&, CpuId)> end_io;      // out: bio_endio
   sim::Port<void(CpuId)> raise_block;                 // out: raise_softirq(BLOCK) on that CPU
+  sim::Port<SoftirqRun(CpuId)> running;               // out: the BLOCK softirq's run there
   sim::Port<void(CpuId)> block_done;                  // out: the BLOCK action is over
   sim::Port<void(CpuId, CpuId)> send_block_ipi;       // out: (from, to) remote completion
   sim::Port<bool(const Request&)> first;              // out: the policy: completes before its batch
@@ -88,6 +90,7 @@ class BlkMq {
   void pass_on(const Request& request, CpuId here);
   bool redirect(const Request& request, CpuId here) const;
   void finish(const Request& request, CpuId cpu);
+  void stamp_softirq(CompletionId id, CpuId cpu);
   void softirq_next(CpuId cpu);
   void softirq_completed(std::uint64_t cpu);
   static bool for_agent(const Request& request) { return request.completion != CompletionId::none; }

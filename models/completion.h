@@ -4,6 +4,7 @@
 //
 // A completion only moves forward; each hop stamps its Stage with the time. Stages carry the names
 // of the kernel tracepoints that captures contain, so simulated and measured runs meet in one table.
+// A softirq's raise may have been for others and older than the completion that it serves too.
 // A stage may be absent: a multi-queue NVMe read completes in hardirq and skips softirq.
 #pragma once
 
@@ -13,6 +14,7 @@
 #include <string_view>
 
 #include "models/ids.h"
+#include "models/wake_cause.h"
 #include "sim/time.h"
 
 namespace models {
@@ -21,16 +23,17 @@ enum class Stage : std::uint8_t {
   device_done,    // the frame is in memory, the command has finished
   irq,            // MSI-X message sent
   timer,          // hrtimer expired                         timer:hrtimer_expire_entry
-  hardirq_entry,  // handler starts                          irq:irq_handler_entry
-  softirq_raise,  //                                         irq:softirq_raise
-  softirq_entry,  //                                         irq:softirq_entry
+  hardirq_entry,  // the handler that it ends in, or that    irq:irq_handler_entry
+                  // raises the softirq that it ends in
+  softirq_raise,  // of the softirq that it ends in          irq:softirq_raise
+  softirq_entry,  // of the same                             irq:softirq_entry
   delivered,      // packet leaves the poll for the stack    net:netif_receive_skb
   completed,      // blk_update_request                      block:block_rq_complete
   waking,         // try_to_wake_up                          sched:sched_waking
   runnable,       // enqueued on its CPU                     sched:sched_wakeup
   running,        // switched in                             sched:sched_switch
   cqe,            // task work posted the CQE                io_uring:io_uring_complete
-  user,           // back in userspace                       sys_exit_*
+  user,           // the wait's system call returns          sys_exit_*
 };
 inline constexpr std::size_t stage_count = 13;
 
@@ -61,6 +64,7 @@ struct Completion {
   std::array<sim::SimTime, stage_count> at;
   AgentLatencyCtx ctx;
   TaskId waiter = TaskId::none;
+  WakeCause cause;  // what completes: the wakeup it brings about is explained by it
 
   void reset() { at.fill(unstamped); }
   void stamp(Stage stage, sim::SimTime now) { at[static_cast<std::size_t>(stage)] = now; }

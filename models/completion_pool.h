@@ -12,7 +12,7 @@ class CompletionPool {
  public:
   CompletionPool() { slots_.reserve(1024); }
 
-  CompletionId acquire(const AgentLatencyCtx& ctx, TaskId waiter) {
+  CompletionId acquire(const AgentLatencyCtx& ctx, TaskId waiter, const WakeCause& cause = {}) {
     if (free_.empty()) {
       slots_.emplace_back();
       free_.push_back(static_cast<CompletionId>(slots_.size() - 1));
@@ -23,6 +23,7 @@ class CompletionPool {
     completion.reset();
     completion.ctx = ctx;
     completion.waiter = waiter;
+    completion.cause = cause;
     return id;
   }
 

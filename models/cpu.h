@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "models/completion.h"
 #include "models/cost_sampler.h"
 #include "models/ids.h"
 #include "models/kernel_config.h"
@@ -115,6 +116,10 @@ class Cpu {
   // in: a remote CPU set NEED_RESCHED of a polling idle CPU. No IPI.
   void wake_polling();
 
+  // irq_handler_entry of the device's handler that runs here; unstamped: none does.
+  void set_handler_entered(sim::SimTime at) { handler_entered_ = at; }
+  sim::SimTime handler_entered() const { return handler_entered_; }
+
   // The scheduler says who owns the task context now.
   void set_idle_task(bool idle) { idle_task_ = idle; }
   void set_accounting(CpuTime user, CpuTime system) {
@@ -183,6 +188,7 @@ class Cpu {
   sim::SimTime resumed_{};  // when the active context last started to execute, or idle began
   sim::Nanos debt_{0};      // charged while nothing could take it
   bool in_callback_ = false;
+  sim::SimTime handler_entered_ = unstamped;
   bool in_hardirq_ = false;  // between begin_interrupt and the end of its last work
   bool serving_softirq_ = false;
   bool invoke_softirqs_ = false;

@@ -1,5 +1,6 @@
 #include "models/host.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -110,8 +111,7 @@ struct Host::Impl {
     net_rx.push_back(std::make_unique<NetRx>(NetRx{softirq}));
     softnet.softirq.raise.connect<&NetRx::raise>(*net_rx.back());
     softnet.softirq.done.connect<&NetRx::done>(*net_rx.back());
-    softnet.softirq.entered.connect<&NetRx::entered>(*net_rx.back());
-    softnet.softirq.raised.connect<&NetRx::raised>(*net_rx.back());
+    softnet.softirq.running.connect<&NetRx::running>(*net_rx.back());
     block_actions.push_back(std::make_unique<BlockAction>(BlockAction{*this, id}));
     action(SoftirqVector::block).connect<&BlockAction::run>(*block_actions.back());
     for (const auto& [vector, cost] : {std::pair{SoftirqVector::timer, Cost::softirq_timer},
@@ -129,7 +129,8 @@ struct Host::Impl {
     for (auto& timer : timers) {
       timer->tick.connect<&Sched::tick>(*sched);
     }
-    nanosleep = std::make_unique<Nanosleep>(engine, *sched, costs, completions, config.kernel.timer_slack);
+    nanosleep = std::make_unique<Nanosleep>(engine, *sched, costs, tracepoints, completions,
+                                            config.kernel.timer_slack);
     nanosleep->arm.connect<&Impl::arm_sleeper>(*this);
     tcp = std::make_unique<Tcp>(engine, *sched, costs, tracepoints, completions, meter);
     tcp->backlog.connect<&Impl::to_backlog>(*this);
@@ -234,6 +235,7 @@ struct Host::Impl {
     mq.reap.connect<&Device::reap>(device);
     mq.end_io.connect<&IoUring::end_io>(*io_uring);
     mq.raise_block.connect<&Impl::raise_block>(*this);
+    mq.running.connect<&Impl::running_softirq>(*this);
     mq.block_done.connect<&Impl::block_done>(*this);
     mq.send_block_ipi.connect<&Impl::block_ipi>(*this);
     return mq;
@@ -440,12 +442,22 @@ struct Host::Impl {
         attributed |= std::uint32_t{1} << static_cast<unsigned>(point);
       }
     }
-    for (unsigned i = 0; recorder != nullptr && i < static_cast<unsigned>(Tracepoint::count); ++i) {
+    if (recorder == nullptr) {
+      return;
+    }
+    for (unsigned i = 0; i < static_cast<unsigned>(Tracepoint::agent_wakeup); ++i) {
       tracepoints.arm(static_cast<Tracepoint>(i));
+    }
+    if (recorder->options().agent_wakeups) {
+      tracepoints.arm(Tracepoint::agent_wakeup);
+    }
+    if (recorder->options().wake_causes) {
+      tracepoints.arm(Tracepoint::wake_cause);
     }
   }
 
-  void tracepoint(Tracepoint point, CpuId id, std::int64_t a, std::int64_t b, std::int64_t c) {
+  void tracepoint(Tracepoint point, CpuId id, std::int64_t a, std::int64_t b, std::int64_t c,
+                  std::int64_t d) {
     Cpu& cpu = *cpus[index(id)];
     if (recorder != nullptr && meter.on()) {
       const Task* curr = sched->curr(id);
@@ -455,7 +467,7 @@ struct Host::Impl {
       }
       recorder->record(TraceRecord{engine.now(), a, b, c, current, id, point,
                                    static_cast<std::uint8_t>(cpu.context()), cpu.irqs_off(),
-                                   cpu.need_resched()});
+                                   cpu.need_resched(), d, cpu.in_softirq()});
     }
     if (tracer) {
       tracer->hit(point, id, a, b, c);
@@ -480,6 +492,7 @@ struct Host::Impl {
     return costs.draw(cost, read);
   }
   void device_stamp(CompletionId id, Stage stage) { completions.stamp(id, stage, engine.now()); }
+  SoftirqRun running_softirq(CpuId id) { return softirqs[index(id)]->running(); }
   void raise_block(CpuId id) { softirqs[index(id)]->raise(SoftirqVector::block); }
   void block_done(CpuId id) { block_actions[index(id)]->step(); }
   void block_ipi(CpuId from, CpuId to) { block_ipis[index(to)]->send_call_function(*cpus[index(from)]); }
@@ -558,8 +571,7 @@ struct Host::Impl {
     Softirq& core;
     void raise() { core.raise(SoftirqVector::net_rx); }
     void done() { core.done(); }
-    sim::SimTime entered() { return core.entered(); }
-    sim::SimTime raised() { return core.raise_of_running(); }
+    SoftirqRun running() { return core.running(); }
   };
   // A softirq that is nothing but its cost.
   struct CostAction {
@@ -671,6 +683,8 @@ void Host::advance(sim::SimTime until, sim::Nanos warmup) {
 
 void Host::finish() { impl_->finish(); }
 
+sim::Port<void(const Completion&)>& Host::finished() { return impl_->meter.finished; }
+
 const Metrics& Host::metrics() const { return impl_->meter.metrics(); }
 
 std::uint64_t Host::events() const { return impl_->engine.executed(); }
@@ -721,6 +735,25 @@ std::string_view Host::flow_device(FlowId flow) const {
     }
   }
   return "lo";
+}
+
+int Host::device_count() const { return static_cast<int>(impl_->config.devices.size()); }
+
+std::uint32_t Host::device_number(DeviceId id) const {
+  const auto virtio = [](const AnyDeviceConfig& device) {
+    return std::holds_alternative<VirtioBlkConfig>(device);
+  };
+  const auto disk = [&](const AnyDeviceConfig& device) {
+    return virtio(device) || std::holds_alternative<NvmeConfig>(device);
+  };
+  const auto& devices = impl_->config.devices;
+  const auto self = devices.begin() + static_cast<std::ptrdiff_t>(id);
+  const auto before =
+      static_cast<std::uint32_t>(std::count_if(devices.begin(), self, [&](const auto& device) {
+        return disk(device) && virtio(device) == virtio(*self);
+      }));
+  constexpr std::uint32_t partitions = 16;  // 1 << PART_BITS, drivers/block/virtio_blk.c
+  return virtio(*self) ? 254u << 20 | before * partitions : 259u << 20 | before;
 }
 
 const std::vector<TracerRow>& Host::tracer_rows() const {

@@ -31,6 +31,10 @@ class Host {
   void advance(sim::SimTime until, sim::Nanos warmup);
   void finish();
 
+  // out: an agent's completion has reached userspace, with all its stamps. Measured part only; nobody need
+  // listen.
+  sim::Port<void(const Completion&)>& finished();
+
   const Metrics& metrics() const;
   std::uint64_t events() const;
   // For a trace's text: a task's name; "swapper" for none.
@@ -46,6 +50,10 @@ class Host {
   // The device of a NAPI, "(no_device)" for a backlog; the device that a connection's frames arrive on.
   std::string_view napi_device(int napi) const;
   std::string_view flow_device(FlowId flow) const;
+  int device_count() const;
+  // The device number of a disk, major << 20 | minor, in the order of the host's: NVMe 259,0 259,1 ... (block
+  // extended major), virtio 254,0 254,16 ...
+  std::uint32_t device_number(DeviceId id) const;
   // What bpftrace would have printed; empty without a tracer.
   const std::vector<TracerRow>& tracer_rows() const;
   std::string_view task_role(TaskId id) const;

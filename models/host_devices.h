@@ -42,7 +42,6 @@ struct NicPort {
     bool poll(Packet& packet) { return port.nic.poll(id, packet); }
     bool irq_enable() { return port.nic.irq_enable(id); }
     void handled() {  // the driver's handler: napi_schedule, the vector stays silent until the poll is over
-      napi.hardirq_at = irq->entered();
       softnet->napi_schedule(napi);
       irq->leave(napi.agent_waiters > 0);
     }

@@ -4,6 +4,21 @@
 
 namespace models {
 
+namespace {
+
+constexpr std::int64_t eagain = 11;
+
+WakeCause cause(const Request& request) {
+  return {.source = WakeSource::block,
+          .device = request.device,
+          .cookie = static_cast<std::int64_t>(request.draw_key)};
+}
+
+// The device had no room: nothing completes.
+bool refused(const Completion& completion) { return completion.cause.source == WakeSource::none; }
+
+}  // namespace
+
 IoUring::IoUring(sim::Engine& engine, Sched& sched, CostSampler& costs, const Tracepoints& tracepoints,
                  CompletionPool& completions, Meter& meter)
     : engine_{engine},
@@ -79,7 +94,7 @@ void IoUring::issued(std::uint64_t task_number) {
   request.latency_class = ring.call.ctx.latency_class;
   request.draw_key = ring.addresses->next() >> 20;
   if (ring.agent) {
-    request.completion = completions_.acquire(ring.call.ctx, task.id);
+    request.completion = completions_.acquire(ring.call.ctx, task.id, cause(request));
   }
   bool accepted = false;
   sched_.cpu(task.cpu).charge(submit_bio(request, accepted));
@@ -87,6 +102,7 @@ void IoUring::issued(std::uint64_t task_number) {
   if (!accepted) {  // -EAGAIN: the CQE carries the error at once
     ++ring.completed;
     if (ring.agent) {
+      completions_[request.completion].cause = {};
       ring.done.push_back(request.completion);
     }
   }
@@ -128,10 +144,10 @@ void IoUring::run_task_work(std::uint64_t task_number) {
       continue;
     }
     const CompletionId id = ring.done[static_cast<std::size_t>(ring.posted)];
-    tracepoints_.fire(Tracepoint::io_uring_complete, task.cpu, static_cast<std::int64_t>(task.id),
-                      ring.call.bytes);
-    completions_.stamp(id, Stage::cqe, engine_.now());
     const Completion& completion = completions_[id];
+    tracepoints_.fire(Tracepoint::io_uring_complete, task.cpu, static_cast<std::int64_t>(task.id),
+                      refused(completion) ? -eagain : ring.call.bytes);
+    completions_.stamp(id, Stage::cqe, engine_.now());
     if (completion.has(Stage::device_done)) {
       meter_.record(Metric::completion_to_cqe, engine_.now() - completion.when(Stage::device_done));
     }
@@ -155,6 +171,9 @@ void IoUring::returned(std::uint64_t task_number) {
     for (const CompletionId id : ring.done) {
       completions_.stamp(id, Stage::user, engine_.now());
       reached_user(completions_[id]);
+      if (!refused(completions_[id])) {
+        meter_.finish(completions_[id]);
+      }
       completions_.release(id);
     }
   }
@@ -172,7 +191,8 @@ void IoUring::end_io(const Request& request, CpuId cpu) {
   const bool enough = ring.completed == ring.call.count;
   if (ring.waits && (enough || ring.call.ring == RingMode::plain)) {
     ring.waits = false;
-    sched_.try_to_wake_up(task, cpu, {.sync = false, .completion = request.completion});
+    sched_.try_to_wake_up(task, cpu,
+                          {.sync = false, .completion = request.completion, .cause = cause(request)});
   } else if (first && !ring.waits && !ring.write && ring.call.ring == RingMode::plain && task.cpu != cpu &&
              sched_.curr(task.cpu) == &task) {
     resched_ipi(cpu, task.cpu);

@@ -37,6 +37,7 @@ void DeviceIrq::enter() {
 
 void DeviceIrq::entry_passed() {
   entered_ = engine_.now();
+  cpu_.set_handler_entered(entered_);
   tracepoints_.fire(Tracepoint::irq_handler_entry, cpu_.id(), static_cast<std::int64_t>(vector_));
   cpu_.set_work(Context::hardirq,
                 Work{[](void* irq, std::uint64_t) { static_cast<DeviceIrq*>(irq)->handled(); }, this, 0,
@@ -55,6 +56,7 @@ void DeviceIrq::leave(bool for_agent) {
 
 void DeviceIrq::left() {
   const sim::SimTime now = engine_.now();
+  cpu_.set_handler_entered(unstamped);
   tracepoints_.fire(Tracepoint::irq_handler_exit, cpu_.id(), static_cast<std::int64_t>(vector_));
   meter_.record(Metric::irq_handler, now - entered_);
   if (served_agent_) {

@@ -23,7 +23,7 @@ class Ksoftirqd {
 
  private:
   void wake(CpuId cpu) {
-    if (sched_.try_to_wake_up(task_, cpu, {})) {
+    if (sched_.try_to_wake_up(task_, cpu, {.cause = sched_.woken_on(cpu)})) {
       meter_.count(Counter::ksoftirqd_wakeups);
     }
   }

@@ -1,7 +1,9 @@
 // Where the models write what they measure. Silent until the warm-up is over.
 #pragma once
 
+#include "models/completion.h"
 #include "models/metrics.h"
+#include "sim/port.h"
 #include "sim/time.h"
 
 namespace models {
@@ -18,6 +20,13 @@ class Meter {
   void count(Counter counter, std::int64_t by = 1) {
     if (on_) {
       metrics_[counter] += by;
+    }
+  }
+  // An agent's completion has reached userspace. Nobody need listen.
+  sim::Port<void(const Completion&)> finished;
+  void finish(const Completion& completion) {
+    if (on_ && finished.connected()) {
+      finished(completion);
     }
   }
   Metrics& metrics() { return metrics_; }

@@ -133,9 +133,6 @@ void Softnet::fetch() {
     poll_end();
     return;
   }
-  for (const Packet& each : batch_) {
-    stamp_poll(each);
-  }
   if (batch_.empty()) {
     cpu_.run<&Softnet::poll_end>(Context::softirq, cost, *this);
   } else if (is_backlog) {
@@ -145,16 +142,16 @@ void Softnet::fetch() {
   }
 }
 
-void Softnet::stamp_poll(const Packet& packet) {
-  if (packet.completion == CompletionId::none) {
+// A message may come in several skbs: its stamps are of the one that wakes the reader, or of the last.
+void Softnet::stamp_delivery(Completion& completion) {
+  if (completion.has(Stage::waking) && completion.when(Stage::waking) != engine_.now()) {
     return;
   }
-  Completion& completion = completions_[packet.completion];
-  if (completion.has(Stage::irq) && polling_->hardirq_at >= completion.when(Stage::irq)) {
-    completion.stamp(Stage::hardirq_entry, polling_->hardirq_at);
-  }
-  completion.stamp(Stage::softirq_raise, softirq.raised());
-  completion.stamp(Stage::softirq_entry, softirq.entered());
+  const SoftirqRun run = softirq.running();
+  completion.stamp(Stage::hardirq_entry, run.handler);
+  completion.stamp(Stage::softirq_raise, run.raised);
+  completion.stamp(Stage::softirq_entry, run.entered);
+  completion.stamp(Stage::delivered, engine_.now());
 }
 
 // The batch goes up the stack, frame by frame; what GRO merged counts once.
@@ -174,13 +171,15 @@ void Softnet::deliver_next() {
 
 void Softnet::delivered() {
   const Packet packet = batch_[batch_next_++];
-  completions_.stamp(packet.completion, Stage::delivered, engine_.now());
   tracepoints_.fire(Tracepoint::netif_receive_skb, cpu_.id(), static_cast<std::int64_t>(packet.flow),
                     packet.bytes);
   if (packet.completion != CompletionId::none) {
-    meter_.record(Metric::stage_softirq, engine_.now() - softirq.raised());
+    meter_.record(Metric::stage_softirq, engine_.now() - softirq.running().raised);
   }
   deliver(packet, cpu_.id());
+  if (packet.completion != CompletionId::none) {
+    stamp_delivery(completions_[packet.completion]);
+  }
   deliver_next();
 }
 

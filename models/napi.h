@@ -19,6 +19,7 @@
 #include "models/kernel_config.h"
 #include "models/meter.h"
 #include "models/packet.h"
+#include "models/softirq.h"
 #include "models/tracepoints.h"
 #include "sim/engine.h"
 #include "sim/ring.h"
@@ -29,10 +30,9 @@ struct Napi {
   sim::Port<bool(Packet&)> poll;  // out: the driver's next frame, if there is one
   sim::Port<bool()> irq_enable;   // out: re-arm; unconnected: the backlog, which has no interrupt
   int id = 0;
-  bool scheduled = false;               // NAPI_STATE_SCHED
-  bool missed = false;                  // NAPI_STATE_MISSED
-  int agent_waiters = 0;                // sleeping agents whose flow arrives here: napi_has_agent_waiter()
-  sim::SimTime hardirq_at = unstamped;  // irq_handler_entry that scheduled it
+  bool scheduled = false;  // NAPI_STATE_SCHED
+  bool missed = false;     // NAPI_STATE_MISSED
+  int agent_waiters = 0;   // sleeping agents whose flow arrives here: napi_has_agent_waiter()
 };
 
 // What a policy allows one poll.
@@ -44,10 +44,9 @@ struct PollBounds {
 
 // What the softirq core lends to NET_RX.
 struct NetRxPorts {
-  sim::Port<void()> raise;            // raise_softirq(NET_RX)
-  sim::Port<void()> done;             // the action is over
-  sim::Port<sim::SimTime()> entered;  // softirq_entry of the running action
-  sim::Port<sim::SimTime()> raised;   // the softirq_raise that led to it
+  sim::Port<void()> raise;          // raise_softirq(NET_RX)
+  sim::Port<void()> done;           // the action is over
+  sim::Port<SoftirqRun()> running;  // the action's run
 };
 
 class Softnet {
@@ -78,7 +77,7 @@ class Softnet {
   std::int64_t jiffies() const { return sim::count(engine_.now()) / jiffy_.count(); }
   bool poll_backlog(Packet& packet);
   sim::Nanos frame_cost(const Packet& packet);
-  void stamp_poll(const Packet& packet);
+  void stamp_delivery(Completion& completion);
 
   sim::Engine& engine_;
   Cpu& cpu_;

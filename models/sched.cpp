@@ -146,6 +146,9 @@ bool Sched::try_to_wake_up(Task& task, CpuId waker, Wake wake) {
   completions_.stamp(wake.completion, Stage::waking, engine_.now());
   tracepoints_.fire(Tracepoint::sched_waking, waker, static_cast<std::int64_t>(task.id),
                     static_cast<std::int64_t>(task.cpu));
+  if (tracepoints_.explain_wakeups()) {
+    explain_wakeup(task, waker, wake);
+  }
   const bool for_agent = wake.completion != CompletionId::none;
   cpu(waker).charge(costs_.draw(Cost::try_to_wake_up, for_agent));
   if (task.on_rq()) {  // ttwu_runnable: a delayed dequeue is called off where the task is
@@ -171,6 +174,21 @@ bool Sched::try_to_wake_up(Task& task, CpuId waker, Wake wake) {
     activate(task, target, waker, migrated);
   }
   return true;
+}
+
+// The proposal's tracepoint, for who carries a context; the truth, for everyone.
+void Sched::explain_wakeup(const Task& task, CpuId waker, const Wake& wake) {
+  ExplainedWakeup wakeup{.task = task.id, .cause = wake.cause};
+  if (wake.completion != CompletionId::none) {
+    const AgentLatencyCtx& ctx = completions_[wake.completion].ctx;
+    if (ctx.agent_id >= 0) {
+      wakeup.agent_id = ctx.agent_id;
+      wakeup.step_id = ctx.step_id;
+      wakeup.latency_class = ctx.latency_class;
+      tracepoints_.fire(Tracepoint::agent_wakeup, waker, wakeup);
+    }
+  }
+  tracepoints_.fire(Tracepoint::wake_cause, waker, wakeup);
 }
 
 // ttwu_queue_cond: across LLCs, or to a remote CPU that has nothing to run.

@@ -32,6 +32,7 @@ namespace models {
 struct Wake {
   bool sync = false;                             // WF_SYNC
   CompletionId completion = CompletionId::none;  // what woke it
+  WakeCause cause{};                             // the same, of whatever has no completion too
 };
 
 // One select_task_rq decision, as the policy sees it.
@@ -98,6 +99,12 @@ class Sched {
   const Cpu& cpu(CpuId id) const { return *cpus_[index(id)]; }
   int cpu_count() const { return static_cast<int>(cpus_.size()); }
   Task* curr(CpuId id) const { return rqs_[index(id)]->curr; }
+  // Whoever runs there wakes a task, itself or in an interrupt on top of it.
+  WakeCause woken_on(CpuId id) const {
+    const Task* waker = curr(id);
+    return {.source = WakeSource::task,
+            .cookie = waker == nullptr ? -1 : static_cast<std::int64_t>(waker->id)};
+  }
   int nr_running(CpuId id) const;   // rq->nr_running: with delayed sleepers
   int nr_runnable(CpuId id) const;  // without them: rq->nr_running - cfs.h_nr_delayed
   bool idle_cpu(CpuId id) const;    // available_idle_cpu: softirqs on top of idle count as idle
@@ -134,6 +141,7 @@ class Sched {
   void activate(Task& task, CpuId id, CpuId waker, bool migrated);
   void wakeup_preempt(Task& task, CpuId id, CpuId waker);
   void note_wakeup(Task& task, CpuId here);
+  void explain_wakeup(const Task& task, CpuId waker, const Wake& wake);
   void resched_curr(CpuId id, CpuId from);
   void take_resched_request(CpuId id, CpuId from);
   bool wake_list_allowed(const Task& task, CpuId id, CpuId waker) const;

@@ -33,7 +33,9 @@ class Server {
 
   // The reply carries the context of the step it answers.
   void served() {
-    const CompletionId completion = kernel_.completions.acquire(client_.ctx(), client_.task_id());
+    const CompletionId completion = kernel_.completions.acquire(
+        client_.ctx(), client_.task_id(),
+        {.source = WakeSource::net, .cookie = static_cast<std::int64_t>(task_.id)});
     kernel_.tcp.send(task_, kernel_.tcp.socket(flow_), sim::raw(client_.config().tool.reply), completion,
                      then<&Server::start>(*this));
   }

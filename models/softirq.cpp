@@ -22,7 +22,7 @@ void Softirq::raise(SoftirqVector vector) {
   const auto i = static_cast<unsigned>(vector);
   tracepoints_.fire(Tracepoint::softirq_raise, cpu_.id(), i);
   if ((pending_ & (1u << i)) == 0) {
-    raised_at_[i] = engine_.now();
+    raises_[i] = SoftirqRun{engine_.now(), cpu_.handler_entered(), unstamped};
   }
   pending_ |= 1u << i;
 }
@@ -48,6 +48,7 @@ void Softirq::run_ksoftirqd() {
 
 void Softirq::pass() {
   todo_ = std::exchange(pending_, 0u);
+  todo_raises_ = raises_;
   next_vector();
 }
 
@@ -55,12 +56,12 @@ void Softirq::next_vector() {
   const auto i = static_cast<unsigned>(std::countr_zero(todo_));
   todo_ &= todo_ - 1;
   running_ = static_cast<SoftirqVector>(i);
-  raise_of_running_ = raised_at_[i];
+  run_ = todo_raises_[i];
   cpu_.run<&Softirq::enter>(Context::softirq, costs_.draw(Cost::softirq_overhead), *this);
 }
 
 void Softirq::enter() {
-  entered_ = engine_.now();
+  run_.entered = engine_.now();
   const auto i = static_cast<unsigned>(running_);
   tracepoints_.fire(Tracepoint::softirq_entry, cpu_.id(), i);
   action[i]();
@@ -77,7 +78,7 @@ void Softirq::done() {
 
 void Softirq::leave() {
   tracepoints_.fire(Tracepoint::softirq_exit, cpu_.id(), static_cast<unsigned>(running_));
-  ran(running_, engine_.now() - entered_);
+  ran(running_, engine_.now() - run_.entered);
   if (todo_ != 0) {
     next_vector();
     return;

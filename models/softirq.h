@@ -32,6 +32,13 @@ enum class SoftirqVector : std::uint8_t {
 };
 inline constexpr std::size_t softirq_vectors = 10;
 
+// One run of a vector.
+struct SoftirqRun {
+  sim::SimTime raised = unstamped;   // softirq_raise: that which set the vector's pending bit
+  sim::SimTime handler = unstamped;  // irq_handler_entry of the device's handler that raised it, if one did
+  sim::SimTime entered = unstamped;  // softirq_entry
+};
+
 class Softirq {
  public:
   Softirq(sim::Engine& engine, Cpu& cpu, CostSampler& costs, const Tracepoints& tracepoints, int hz);
@@ -49,9 +56,7 @@ class Softirq {
   void done();           // in: the running vector's action is over
   void run_ksoftirqd();  // in: ksoftirqd has been switched in
 
-  // The time slice of a vector runs from here: softirq_entry of the running vector.
-  sim::SimTime entered() const { return entered_; }
-  sim::SimTime raise_of_running() const { return raise_of_running_; }
+  const SoftirqRun& running() const { return run_; }
   // A jiffy count that steps at the global tick's edges.
   std::int64_t jiffies() const { return sim::count(engine_.now()) / jiffy_.count(); }
   bool serving() const { return cpu_.in_softirq(); }
@@ -75,9 +80,9 @@ class Softirq {
   std::int64_t end_jiffies_ = 0;
   SoftirqVector running_ = SoftirqVector::hi;
   bool for_ksoftirqd_ = false;
-  sim::SimTime entered_{};
-  sim::SimTime raise_of_running_{};
-  std::array<sim::SimTime, softirq_vectors> raised_at_{};
+  SoftirqRun run_;
+  std::array<SoftirqRun, softirq_vectors> raises_{};       // of the pending bits
+  std::array<SoftirqRun, softirq_vectors> todo_raises_{};  // of the snapshot
 };
 
 }  // namespace models

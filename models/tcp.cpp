@@ -77,7 +77,15 @@ void Tcp::deliver(const Packet& packet, CpuId cpu) {
   if (to.in_epoll_wait) {
     sched_.cpu(cpu).charge(costs_.draw(Cost::ep_poll_callback, packet.completion != CompletionId::none));
   }
-  sched_.try_to_wake_up(sched_.task(to.owner), cpu, {.sync = true, .completion = packet.completion});
+  to.woken_by = packet.completion;
+  sched_.try_to_wake_up(sched_.task(to.owner), cpu,
+                        {.sync = true, .completion = packet.completion, .cause = cause(to)});
+}
+
+// Only its peer sends to a socket.
+WakeCause Tcp::cause(const Socket& to) const {
+  const TaskId sender = to.peer == FlowId::none ? TaskId::none : sockets_[index(to.peer)].owner;
+  return {.source = WakeSource::net, .cookie = static_cast<std::int64_t>(sender)};
 }
 
 void Tcp::note_waiter(const Socket& socket, int change) {
@@ -116,6 +124,12 @@ void Tcp::epoll_returned(std::uint64_t flow) {
   Socket& socket = sockets_[flow];
   const Task& task = sched_.task(socket.owner);
   socket.in_epoll_wait = false;
+  const CompletionId woken_by = std::exchange(socket.woken_by, CompletionId::none);
+  if (woken_by != CompletionId::none) {
+    completions_.stamp(woken_by, Stage::user, engine_.now());
+  } else if (socket.completion != CompletionId::none && !completions_[socket.completion].has(Stage::user)) {
+    completions_.stamp(socket.completion, Stage::user, engine_.now());  // it was there already
+  }
   tracepoints_.fire(Tracepoint::sys_exit_epoll_wait, task.cpu, static_cast<std::int64_t>(task.id), 1);
   if (task.role == Role::agent) {
     meter_.record(Metric::epoll_blocked, engine_.now() - socket.wait_entered);

@@ -36,6 +36,7 @@ struct Socket {
   std::int64_t unread = 0;                       // bytes
   int messages = 0;                              // whole messages among them
   CompletionId completion = CompletionId::none;  // of the last message
+  CompletionId woken_by = CompletionId::none;    // of the message that ended the wait
   sim::SimTime wait_entered{};
   Continuation after;
 };
@@ -85,6 +86,7 @@ class Tcp {
   sim::Nanos copy_cost(const Task& task, std::int64_t bytes);
   sim::Nanos read_cost(const Task& task, const Socket& socket);
   void note_waiter(const Socket& socket, int change);
+  WakeCause cause(const Socket& to) const;
 
   sim::Engine& engine_;
   Sched& sched_;

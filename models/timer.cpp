@@ -102,8 +102,7 @@ void CpuTimers::run_queues() {
     sleepers_.erase(first);
     tracepoints_.fire(Tracepoint::hrtimer_expire_entry, cpu_.id(), static_cast<std::int64_t>(due.task),
                       sim::count(due.soft));
-    completions_.stamp(due.completion, Stage::timer, due.soft);
-    completions_.stamp(due.completion, Stage::hardirq_entry, now);
+    completions_.stamp(due.completion, Stage::timer, now);
     expired(due, cpu_.id());
   }
   sim::Nanos rest = costs_.draw(Cost::clockevent_program) + costs_.draw(Cost::hardirq_exit);

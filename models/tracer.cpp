@@ -104,7 +104,7 @@ void Tracer::finish(std::int64_t key, std::int64_t ret, CpuId cpu, Cost cost) {
 // perf_output_wakeup: an irq_work on the CPU that printed.
 void Tracer::wake(CpuId cpu) {
   sleeps_ = false;
-  kernel_.sched.try_to_wake_up(task_, cpu, {});
+  kernel_.sched.try_to_wake_up(task_, cpu, {.cause = kernel_.sched.woken_on(cpu)});
 }
 
 void Tracer::poll() {

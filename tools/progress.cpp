@@ -14,6 +14,10 @@ std::string duration(double seconds) {
                       : fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
+std::string time_left(double seconds, double share) {
+  return share > 0 ? duration(seconds * (1 - share) / share) + " left" : "starting";
+}
+
 }  // namespace
 
 ProgressLine::ProgressLine() : terminal_{::isatty(STDERR_FILENO) == 1} {}
@@ -24,20 +28,35 @@ ProgressLine::~ProgressLine() {
   }
 }
 
-void ProgressLine::operator()(const scenarios::Progress& progress) {
+// Two seconds pass in silence.
+bool ProgressLine::due(double& seconds) const {
   constexpr double quiet_seconds = 2;
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  if (!terminal_ || seconds < quiet_seconds) {
-    return;
-  }
-  const std::string left =
-      progress.share > 0 ? duration(seconds * (1 - progress.share) / progress.share) + " left" : "starting";
-  const std::string line = fmt::format("\r\033[K{}/{} replications, {:.0f} %, {:.2f} M events/s, {}",
-                                       progress.done, progress.total, 100 * progress.share,
-                                       static_cast<double>(progress.events) / seconds / 1e6, left);
-  std::fputs(line.c_str(), stderr);
+  seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  return terminal_ && seconds >= quiet_seconds;
+}
+
+void ProgressLine::show(const std::string& line) {
+  std::fputs(("\r\033[K" + line).c_str(), stderr);
   std::fflush(stderr);
   shown_ = true;
+}
+
+void ProgressLine::operator()(const scenarios::Progress& progress) {
+  double seconds = 0;
+  if (due(seconds)) {
+    show(fmt::format("{}/{} replications, {:.0f} %, {:.2f} M events/s, {}", progress.done, progress.total,
+                     100 * progress.share, static_cast<double>(progress.events) / seconds / 1e6,
+                     time_left(seconds, progress.share)));
+  }
+}
+
+void ProgressLine::events(std::uint64_t events, double share) {
+  double seconds = 0;
+  if (due(seconds)) {
+    const double millions = static_cast<double>(events) / 1e6;
+    show(fmt::format("{:.1f} M events, {:.0f} %, {:.2f} M events/s, {}", millions, 100 * share,
+                     millions / seconds, time_left(seconds, share)));
+  }
 }
 
 }  // namespace tools

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <string>
 
 #include "scenarios/experiment.h"
 
@@ -15,8 +17,13 @@ class ProgressLine {
   ProgressLine& operator=(const ProgressLine&) = delete;
 
   void operator()(const scenarios::Progress& progress);
+  // Of reading a capture; `share` of it, 0: not known.
+  void events(std::uint64_t events, double share);
 
  private:
+  bool due(double& seconds) const;
+  void show(const std::string& line);
+
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   bool terminal_;
   bool shown_ = false;

@@ -20,6 +20,7 @@ class Attribution : public KernelDefault {
                                      Tracepoint::block_rq_complete,
                                      Tracepoint::hrtimer_expire_entry,
                                      Tracepoint::sched_waking,
+                                     Tracepoint::agent_wakeup,
                                      Tracepoint::sched_switch,
                                      Tracepoint::sys_enter_epoll_wait,
                                      Tracepoint::sys_exit_epoll_wait,

@@ -73,6 +73,7 @@ struct BlkBench : KernelBench {
     blk->reap.connect<&BlkBench::reap>(*this);
     blk->end_io.connect<&BlkBench::end_io>(*this);
     blk->raise_block.connect<&BlkBench::raise_block>(*this);
+    blk->running.connect<&BlkBench::running>(*this);
     blk->block_done.connect<&BlkBench::block_done>(*this);
     blk->send_block_ipi.connect<&BlkBench::send_ipi>(*this);
     blk->first.connect<&BlkBench::first>(*this);
@@ -116,6 +117,7 @@ struct BlkBench : KernelBench {
   void end_io(const Request& request, CpuId cpu) {
     ends.push_back({now(), static_cast<int>(cpu), cpus[index(cpu)]->context(), request.tag});
   }
+  SoftirqRun running(CpuId cpu) { return softirqs[index(cpu)]->running(); }
   void raise_block(CpuId cpu) { softirqs[index(cpu)]->raise(SoftirqVector::block); }
   void block_done(CpuId cpu) { softirqs[index(cpu)]->done(); }
   void send_ipi(CpuId from, CpuId to) {

@@ -43,7 +43,7 @@ struct IrqBench : CpuBench {
       irq.leave();
     }
   }
-  void traced(Tracepoint point, CpuId, std::int64_t vector, std::int64_t, std::int64_t) {
+  void traced(Tracepoint point, CpuId, std::int64_t vector, std::int64_t, std::int64_t, std::int64_t) {
     timeline.note((point == Tracepoint::irq_handler_entry ? "entry " : "exit ") + std::to_string(vector));
   }
 };

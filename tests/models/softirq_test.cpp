@@ -293,7 +293,7 @@ TEST_CASE("a vector remembers the first raise that led to its run", "[softirq]")
   bench.run_task([&] { bench.rest(); });
   sim::SimTime raised{};
   bench.action(V::timer).cost = 30us;
-  bench.action(V::net_rx).after = [&] { raised = bench.softirq.raise_of_running(); };
+  bench.action(V::net_rx).after = [&] { raised = bench.softirq.running().raised; };
   bench.interrupt_at(10us, {V::timer});
   bench.interrupt_at(20us, {V::net_rx});
   bench.interrupt_at(25us, {V::net_rx});
@@ -308,7 +308,7 @@ TEST_CASE("every raise is traced, entry and exit once a run, on their CPU", "[so
   SoftirqBench bench;
   struct Traced {
     Timeline& timeline;
-    void hit(Tracepoint point, CpuId, std::int64_t a, std::int64_t, std::int64_t) {
+    void hit(Tracepoint point, CpuId, std::int64_t a, std::int64_t, std::int64_t, std::int64_t) {
       const char* names[] = {"raise ", "entry ", "exit "};
       timeline.note(names[static_cast<int>(point) - static_cast<int>(Tracepoint::softirq_raise)] +
                     std::to_string(a));

@@ -145,7 +145,7 @@ class CpuBench {
   }
   sim::Nanos next_timer(CpuId) { return timer; }
   void idle_changed(CpuId, bool idle) { timeline.note(idle ? "idle begins" : "idle ends"); }
-  void tracepoint(Tracepoint, CpuId, std::int64_t state, std::int64_t, std::int64_t) {
+  void tracepoint(Tracepoint, CpuId, std::int64_t state, std::int64_t, std::int64_t, std::int64_t) {
     timeline.note("cpu_idle " + std::to_string(state));
   }
 };

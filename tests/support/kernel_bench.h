@@ -47,7 +47,7 @@ class KernelBench {
         config{quiet(setup.kernel)},
         costs{costs_of(setup), rng} {
     tracepoints.attached.connect<&KernelBench::hit>(*this);
-    for (unsigned i = 0; setup.traced && i < static_cast<unsigned>(Tracepoint::count); ++i) {
+    for (unsigned i = 0; setup.traced && i < static_cast<unsigned>(Tracepoint::agent_wakeup); ++i) {
       tracepoints.arm(static_cast<Tracepoint>(i));
     }
     meter.start();
@@ -56,7 +56,8 @@ class KernelBench {
     }
     sched = std::make_unique<Sched>(engine, topology, config, costs, tracepoints, completions, meter, cpus);
     sched->select_task_rq.connect<&KernelBench::select_task_rq>(*this);
-    nanosleep = std::make_unique<Nanosleep>(engine, *sched, costs, completions, config.timer_slack);
+    nanosleep =
+        std::make_unique<Nanosleep>(engine, *sched, costs, tracepoints, completions, config.timer_slack);
     nanosleep->arm.connect<&KernelBench::arm_sleeper>(*this);
     tcp = std::make_unique<Tcp>(engine, *sched, costs, tracepoints, completions, meter);
     tcp->backlog.connect<&KernelBench::to_backlog>(*this);
@@ -155,8 +156,7 @@ class KernelBench {
     Softirq& core;
     void raise() { core.raise(SoftirqVector::net_rx); }
     void done() { core.done(); }
-    sim::SimTime entered() { return core.entered(); }
-    sim::SimTime raised() { return core.raise_of_running(); }
+    SoftirqRun running() { return core.running(); }
   };
 
   static KernelConfig quiet(KernelConfig kernel) {
@@ -193,13 +193,12 @@ class KernelBench {
     net_rx_.push_back(std::make_unique<NetRx>(NetRx{softirq}));
     softnet.softirq.raise.connect<&NetRx::raise>(*net_rx_.back());
     softnet.softirq.done.connect<&NetRx::done>(*net_rx_.back());
-    softnet.softirq.entered.connect<&NetRx::entered>(*net_rx_.back());
-    softnet.softirq.raised.connect<&NetRx::raised>(*net_rx_.back());
+    softnet.softirq.running.connect<&NetRx::running>(*net_rx_.back());
     softnet.deliver.connect<&KernelBench::deliver>(*this);
     softnet.poll_bounds.connect<&KernelBench::poll_bounds>(*this);
   }
 
-  void hit(Tracepoint point, CpuId cpu, std::int64_t a, std::int64_t b, std::int64_t c) {
+  void hit(Tracepoint point, CpuId cpu, std::int64_t a, std::int64_t b, std::int64_t c, std::int64_t) {
     hits.push_back({now(), point, static_cast<int>(cpu), a, b, c, cpus[index(cpu)]->context()});
   }
   void start_softirqs(CpuId id) { softirqs[index(id)]->start(); }
