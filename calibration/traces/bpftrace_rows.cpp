@@ -5,6 +5,7 @@
 #include <charconv>
 #include <limits>
 
+#include "calibration/traces/captured_tables.h"
 #include "calibration/traces/foreign_text.h"
 
 namespace calibration {
@@ -165,9 +166,12 @@ RowMismatch explain_mismatch(std::string_view line) {
   return best;
 }
 
+// A map's record holds all of the map.
+BpftraceReader::BpftraceReader(const std::filesystem::path& path) : file_{path, TableLimits::line} {}
+
 bool BpftraceReader::next(BpftraceRow& row) {
-  for (std::string_view line; file_.next_line(line);) {
-    if (file_.partial_line() && !line.empty()) {
+  for (std::string_view line; next_text(line);) {
+    if (file_.partial_line() && !from_record_ && !line.empty()) {
       // Even if it looks whole: "ret=1" may be the start of "ret=12".
       log_.partial_last_line = NumberedLine{.line = file_.line_number(), .text = std::string{line}};
     } else if (const auto parsed = parse_bpftrace_row(line)) {
@@ -183,11 +187,70 @@ bool BpftraceReader::next(BpftraceRow& row) {
   return false;
 }
 
+// The next line that was printed: of the file, or out of its records.
+bool BpftraceReader::next_text(std::string_view& line) {
+  for (;;) {
+    from_record_ = printed_.next(printed_line_);
+    if (from_record_) {
+      line = printed_line_;
+      return true;
+    }
+    if (!file_.next_line(line)) {
+      return false;
+    }
+    if (file_.partial_line() || !take_record(line)) {
+      return true;
+    }
+  }
+}
+
+// Whether `line` is a record that belongs to the five programs; what it prints is in printed_.
+bool BpftraceReader::take_record(std::string_view line) {
+  using Kind = BpftraceRecord::Kind;
+  const auto record = is_bpftrace_record(line) ? parse_bpftrace_record(line) : std::nullopt;
+  if (!record) {
+    return false;
+  }
+  log_.json = true;
+  switch (record->kind) {
+    case Kind::text:
+      printed_.add(record->text);
+      return true;
+    case Kind::attached_probes:
+      ++log_.attach_lines;
+      return true;
+    case Kind::lost_events:
+      ++log_.lost_lines;
+      log_.lost_events += record->count;
+      return true;
+    case Kind::tables:
+      return note_open_intervals(record->values);
+    case Kind::message:
+      ++log_.message_lines;
+      keep(log_.messages, file_.line_number(), record->text);
+      return true;
+    case Kind::time:
+    case Kind::other:
+      break;
+  }
+  return false;
+}
+
+// Whether these are what was left in the program's own map.
+bool BpftraceReader::note_open_intervals(const std::vector<CapturedValue>& values) {
+  const bool own = std::all_of(values.begin(), values.end(), [&](const CapturedValue& value) {
+    return log_.program && maps[static_cast<std::size_t>(*log_.program)] == value.name + "[";
+  });
+  log_.map_lines += own ? values.size() : 0;
+  return own;
+}
+
 // Lines that bpftrace itself prints around the rows.
 bool BpftraceReader::note_aside(std::string_view line) {
   if (line.find_first_not_of(" \t") == std::string_view::npos) {
     ++log_.blank_lines;
-  } else if (line.starts_with("Attaching ") && line.ends_with("...")) {
+  } else if ((line.starts_with("Attaching ") && line.ends_with("...")) ||
+             (line.starts_with("Attached ") && line.find(" probe") != std::string_view::npos)) {
     ++log_.attach_lines;
   } else if (const auto lost = lost_events(line)) {
     ++log_.lost_lines;
@@ -258,7 +321,7 @@ scenarios::InputError BpftraceReader::foreign() const {
   }
   return scenarios::InputError{{.file = file_.name(),
                                 .line = first.line,
-                                .column = mismatch.column,
+                                .column = log_.json ? 0 : mismatch.column,
                                 .found = std::move(found),
                                 .expected = mismatch.expected,
                                 .suggestion = std::string{foreign.suggestion}}};

@@ -8,7 +8,8 @@
 //
 // Which program it was is recognised from the rows. Around them bpftrace prints "Attaching N probes...",
 // messages (ERROR:, WARNING:, "Lost N events"), blank lines and, at its end, the keys left in its map
-// (`@wake[17]: 123`); all of these are known and counted.
+// (`@wake[17]: 123`); all of these are known and counted. With -f json the same rows are the data of printf
+// records (bpftrace_json.h), and what is around them are records of other types.
 //
 // A capture of anything else is refused at its first line. A single unknown line inside a good capture
 // is counted and reported; more than one in a hundred rows (but always one) is refused. Two programs in
@@ -23,6 +24,7 @@
 #include <string_view>
 #include <vector>
 
+#include "calibration/traces/bpftrace_json.h"
 #include "calibration/traces/capture_file.h"
 
 namespace calibration {
@@ -62,6 +64,7 @@ struct BpftraceLog {
   static constexpr std::size_t kept = 5;  // of each list, the first few
 
   std::optional<BpftraceProgram> program;
+  bool json = false;  // printed with -f json
   std::uint64_t rows = 0;
   std::uint64_t attach_lines = 0;  // more than one: several runs were appended
   std::uint64_t blank_lines = 0;
@@ -79,7 +82,7 @@ struct BpftraceLog {
 
 class BpftraceReader {
  public:
-  explicit BpftraceReader(const std::filesystem::path& path) : file_{path} {}
+  explicit BpftraceReader(const std::filesystem::path& path);
 
   // The next row; false at the end. Throws InputError (see above), also at the end, when the whole
   // capture turns out not to be one.
@@ -89,6 +92,9 @@ class BpftraceReader {
   const BpftraceLog& log() const { return log_; }  // complete once next() returned false
 
  private:
+  bool next_text(std::string_view& line);
+  bool take_record(std::string_view line);
+  bool note_open_intervals(const std::vector<CapturedValue>& values);
   bool note_aside(std::string_view line);
   void note_unknown(std::string_view line);
   void check_program(const BpftraceRow& row);
@@ -97,6 +103,9 @@ class BpftraceReader {
 
   CaptureFile file_;
   BpftraceLog log_;
+  PrintedLines printed_;  // by the printf records so far
+  std::string printed_line_;
+  bool from_record_ = false;  // the line at hand is printed_line_
 };
 
 }  // namespace calibration

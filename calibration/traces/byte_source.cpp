@@ -24,6 +24,19 @@ bool ByteSource::directory() const {
   return ::fstat(fd_, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+bool ByteSource::regular() const {
+  struct stat status {};
+  return ::fstat(fd_, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+double ByteSource::progress() const {
+  struct stat status {};
+  if (::fstat(fd_, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size <= 0) {
+    return 0;
+  }
+  return std::min(1.0, static_cast<double>(bytes_read_) / static_cast<double>(status.st_size));
+}
+
 std::string_view ByteSource::peek() {
   while (kept_ < first_.size()) {
     const std::size_t got = read_file(first_.data() + kept_, first_.size() - kept_);
@@ -54,6 +67,7 @@ std::size_t ByteSource::read_file(char* out, std::size_t size) {
   for (;;) {
     const ::ssize_t got = ::read(fd_, out, size);
     if (got >= 0) {
+      bytes_read_ += static_cast<std::uint64_t>(got);
       return static_cast<std::size_t>(got);
     }
     if (errno != EINTR) {

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string_view>
@@ -22,6 +23,8 @@ class ByteSource {
   ByteSource& operator=(const ByteSource&) = delete;
 
   bool directory() const;
+  bool regular() const;     // can be opened again and read from its start
+  double progress() const;  // share of a regular file's bytes read; 0 for others
   std::string_view peek();  // up to 16 bytes from the start; before the first read()
 
   // The next bytes, at most `size`; 0 at the end.
@@ -38,6 +41,7 @@ class ByteSource {
   std::array<char, 16> first_{};
   std::size_t kept_ = 0;
   std::size_t taken_ = 0;
+  std::uint64_t bytes_read_ = 0;
   std::optional<ZstdFrames> zstd_frames_;
 };
 

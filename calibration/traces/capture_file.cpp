@@ -2,17 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/iostreams/categories.hpp>
-#include <boost/iostreams/filter/gzip.hpp>
-#include <boost/iostreams/filter/lzma.hpp>
-#include <boost/iostreams/filter/zstd.hpp>
-#include <boost/iostreams/filtering_streambuf.hpp>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
 #include <utility>
-
-#include "calibration/traces/byte_source.h"
 
 namespace calibration {
 namespace {
@@ -22,18 +15,14 @@ using namespace std::string_view_literals;
 struct Magic {
   std::string_view bytes;
   std::string_view kind;
+  std::string_view suggestion = "decompress it or export it as text";
 };
-
-constexpr Magic gzip_magic{"\x1f\x8b"sv, "gzip"};
-constexpr Magic zstd_magic{"\x28\xb5\x2f\xfd"sv, "zstd"};
-constexpr Magic xz_magic{
-    "\xfd"
-    "7zXZ\0"sv,
-    "xz"};
 
 // What people hand over by mistake, by its first bytes.
 constexpr std::array foreign_kinds{
-    Magic{"PERFILE2"sv, "a perf.data file"},
+    Magic{"PERFILE2"sv, "a perf.data file", "give what 'perf script' prints of it"},
+    Magic{"\xc1\x1f\xfc\xc1"sv, "a stream of a CTF trace", "give the trace's directory"},
+    Magic{"\x57\x1d\xd1\x75"sv, "the metadata of a CTF trace", "give the trace's directory"},
     Magic{"\x17\x08\x44tracing"sv, "a trace-cmd trace.dat file"},
     Magic{"\x7f"
           "ELF"sv,
@@ -47,62 +36,13 @@ constexpr std::array foreign_kinds{
     Magic{"\xfe\xff"sv, "UTF-16 text"},
 };
 
-// Boost copies its devices; this one only points at the source.
-struct SourceDevice {
-  using char_type = char;
-  using category = boost::iostreams::source_tag;
-  ByteSource* source;
-  std::streamsize read(char* out, std::streamsize size) {
-    const std::size_t got = source->read(out, static_cast<std::size_t>(size));
-    return got == 0 ? -1 : static_cast<std::streamsize>(got);
-  }
-};
-
 }  // namespace
 
-struct CaptureFile::Stream {
-  explicit Stream(const std::filesystem::path& path) : source{path} {}
-
-  void open() {
-    namespace io = boost::iostreams;
-    const std::string_view first = source.peek();
-    if (first.starts_with(gzip_magic.bytes)) {
-      compression = Compression::gzip;
-      chain.push(io::gzip_decompressor{});
-    } else if (first.starts_with(zstd_magic.bytes)) {
-      compression = Compression::zstd;
-      source.follow_zstd();
-      chain.push(io::zstd_decompressor{});
-    } else if (first.starts_with(xz_magic.bytes)) {
-      compression = Compression::xz;
-      chain.push(io::lzma_decompressor{});
-    }
-    chain.push(SourceDevice{&source});
-  }
-
-  ByteSource source;
-  Compression compression = Compression::none;
-  boost::iostreams::filtering_streambuf<boost::iostreams::input> chain;
-};
-
-std::string_view to_string(Compression compression) {
-  switch (compression) {
-    case Compression::gzip:
-      return gzip_magic.kind;
-    case Compression::zstd:
-      return zstd_magic.kind;
-    case Compression::xz:
-      return xz_magic.kind;
-    case Compression::none:
-      break;
-  }
-  return "none";
-}
-
-CaptureFile::CaptureFile(const std::filesystem::path& path) : name_{path.string()}, block_(4 * max_line) {
+CaptureFile::CaptureFile(const std::filesystem::path& path, std::size_t longest_line)
+    : name_{path.string()}, longest_line_{longest_line}, block_(block_size) {
   try {
-    stream_ = std::make_unique<Stream>(path);
-    if (stream_->source.directory()) {
+    stream_ = std::make_unique<CompressedFile>(path);
+    if (stream_->directory()) {
       throw file_error("a directory", "a capture file", "name the file in it");
     }
     stream_->open();
@@ -112,11 +52,11 @@ CaptureFile::CaptureFile(const std::filesystem::path& path) : name_{path.string(
                      "a readable capture", missing ? "check the path" : "check its permissions");
   }
   if (!refill()) {
-    const bool plain = stream_->compression == Compression::none;
+    const bool plain = stream_->compression() == Compression::none;
     throw file_error(plain ? "an empty file" : "nothing after decompression", "the output of a capture",
                      "was the program stopped before it wrote anything?");
   }
-  check_first_block();
+  check_head();
   if (std::string_view{block_.data(), end_}.starts_with("\xef\xbb\xbf")) {
     begin_ = 3;  // a byte order mark, put there by an editor
   }
@@ -124,16 +64,24 @@ CaptureFile::CaptureFile(const std::filesystem::path& path) : name_{path.string(
 
 CaptureFile::~CaptureFile() = default;
 
-Compression CaptureFile::compression() const { return stream_->compression; }
+Compression CaptureFile::compression() const { return stream_->compression(); }
+
+bool CaptureFile::regular() const { return stream_->regular(); }
+
+double CaptureFile::progress() const { return stream_->progress(); }
 
 // Moves the unread bytes to the front and reads on behind them; false when nothing more came.
 bool CaptureFile::refill() {
+  const std::size_t moved = begin_;
   std::memmove(block_.data(), block_.data() + begin_, end_ - begin_);
   end_ -= begin_;
   begin_ = 0;
-  std::streamsize got = 0;
+  if (end_ == block_.size()) {  // one line fills it
+    block_.resize(2 * block_.size());
+  }
+  std::size_t added = 0;
   try {
-    got = stream_->chain.sgetn(block_.data() + end_, static_cast<std::streamsize>(block_.size() - end_));
+    added = stream_->read(block_.data() + end_, block_.size() - end_);
   } catch (const std::ios_base::failure&) {
     // Caught before system_error, its base: with a filter in the chain it is the filter that gave up.
     throw error(0, "damaged or cut " + std::string{to_string(compression())} + " data",
@@ -142,19 +90,24 @@ bool CaptureFile::refill() {
     throw error(0, "a file that cannot be read: " + failure.code().message(), "a readable capture",
                 "check the disk and the path");
   }
-  if (got <= 0 && !stream_->source.complete()) {
+  if (added == 0 && !stream_->complete()) {
     throw error(0, "zstd data that breaks off", "a complete compressed file", "copy or compress it again");
   }
-  end_ += got > 0 ? static_cast<std::size_t>(got) : 0;
-  return got > 0;
+  if (nul_ != no_nul) {
+    nul_ -= moved;
+  } else if (const void* nul = std::memchr(block_.data() + end_, '\0', added); nul != nullptr) {
+    nul_ = static_cast<std::size_t>(static_cast<const char*>(nul) - block_.data());
+  }
+  end_ += added;
+  return added > 0;
 }
 
-void CaptureFile::check_first_block() const {
-  const std::string_view block{block_.data(), end_};
+void CaptureFile::check_head() const {
+  const std::string_view block{block_.data(), std::min(end_, head_size)};
   for (const Magic& foreign : foreign_kinds) {
     if (block.starts_with(foreign.bytes)) {
       throw file_error(std::string{foreign.kind}, "the text that a capture program printed",
-                       "decompress it or export it as text");
+                       std::string{foreign.suggestion});
     }
   }
   if (const auto nul = block.find('\0'); nul != std::string_view::npos) {
@@ -171,21 +124,33 @@ void CaptureFile::check_first_block() const {
   }
 }
 
-void CaptureFile::check_text(std::string_view line) const {
-  if (const auto nul = line.find('\0'); nul != std::string_view::npos) {
-    throw error(static_cast<std::int64_t>(nul) + 1, "a NUL byte", "text",
-                "was the disk full, or the machine reset, while the capture was written?");
-  }
+void CaptureFile::refuse_nul() const {
+  throw error(static_cast<std::int64_t>(nul_ - begin_) + 1, "a NUL byte", "text",
+              "was the disk full, or the machine reset, while the capture was written?");
 }
 
-bool CaptureFile::next_line(std::string_view& line) {
+std::string_view CaptureFile::head() const {
+  const std::string_view block{block_.data() + begin_, std::min(head_size, end_ - begin_)};
+  const auto newline = block.rfind('\n');
+  return newline == std::string_view::npos ? block : block.substr(0, newline + 1);
+}
+
+void CaptureFile::limit_to(std::int64_t first, std::int64_t last) {
+  for (std::string_view line; line_number_ + 1 < first && take_line(line);) {
+  }
+  last_line_ = last > 0 ? last : std::numeric_limits<std::int64_t>::max();
+}
+
+bool CaptureFile::next_line(std::string_view& line) { return line_number_ < last_line_ && take_line(line); }
+
+bool CaptureFile::take_line(std::string_view& line) {
   std::size_t searched = 0;
   const char* newline = nullptr;
   for (;;) {
     const char* from = block_.data() + begin_ + searched;
     newline = static_cast<const char*>(std::memchr(from, '\n', end_ - begin_ - searched));
     searched = end_ - begin_;
-    if (newline != nullptr || searched > max_line || !refill()) {
+    if (newline != nullptr || searched > longest_line_ || !refill()) {
       break;
     }
   }
@@ -195,18 +160,20 @@ bool CaptureFile::next_line(std::string_view& line) {
   const char* start = block_.data() + begin_;
   const std::size_t length = newline != nullptr ? static_cast<std::size_t>(newline - start) : searched;
   ++line_number_;
-  if (length > max_line) {
-    throw error(0, "a line of more than " + std::to_string(max_line) + " bytes", "short rows of text",
+  if (length > longest_line_) {
+    throw error(0, "a line of more than " + std::to_string(longest_line_) + " bytes", "short rows of text",
                 "is this the output of a capture program?");
+  }
+  if (nul_ < begin_ + length) {
+    refuse_nul();
   }
   line = {start, length};
   begin_ += length + (newline != nullptr ? 1 : 0);
   partial_line_ = newline == nullptr;
-  if (line.ends_with('\r')) {
+  if (!line.empty() && line.back() == '\r') {
     line.remove_suffix(1);
     ++crlf_lines_;
   }
-  check_text(line);
   return true;
 }
 

@@ -1,5 +1,7 @@
 // Recognises, by one line, text that is not what a reader wants, so that the error can say what it is
 // and what to do instead.
+//
+// Left out: binary files, which capture_file.h names by their first bytes.
 #pragma once
 
 #include <string_view>

@@ -1,6 +1,8 @@
 #include "calibration/traces/capture_file.h"
 
 #include <unistd.h>
+
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <vector>
 
@@ -124,6 +126,80 @@ TEST_CASE("a NUL far inside a capture is an error at its line and column", "[cap
 
   CHECK(error.line() == 20'001);
   CHECK(error.column() == 3);
+}
+
+TEST_CASE("a NUL is found where one block ends and the next begins", "[capture_file]") {
+  const CaptureBench bench;
+  for (const std::size_t before : {262'142u, 262'143u, 262'144u, 262'145u, 524'287u, 524'288u}) {
+    std::string text;
+    while (text.size() + 16 < before) {
+      text += "0123456789abcd\n";
+    }
+    const auto lines = std::count(text.begin(), text.end(), '\n');
+    text += std::string(before - text.size(), 'x') + '\0' + "y\nmore\n";
+
+    CHECK(input_error_of([&] { lines_of(bench.write("a", text)); }).line() == lines + 1);
+  }
+}
+
+TEST_CASE("the head is whole lines, does not take them, and is one line where there is no more",
+          "[capture_file]") {
+  const CaptureBench bench;
+  CaptureFile file{bench.write("a", many_lines(40'000))};
+  const std::string head{file.head()};
+  std::string_view line;
+
+  CHECK(head.size() > CaptureFile::head_size - 20);
+  CHECK(head.size() <= CaptureFile::head_size);
+  CHECK(head.ends_with('\n'));
+  REQUIRE(file.next_line(line));
+  CHECK(line == "line 0");
+  CHECK(CaptureFile{bench.write("b", "one")}.head() == "one");
+  CHECK(CaptureFile{bench.write("c", "\xef\xbb\xbfone\ntw")}.head() == "one\n");
+}
+
+TEST_CASE("a file limited to some of its lines hands out those, under their own numbers", "[capture_file]") {
+  const CaptureBench bench;
+  const auto path = bench.write("a", "1\n2\n3\n4\n5\n");
+  const auto limited = [&](std::int64_t first, std::int64_t last) {
+    CaptureFile file{path};
+    file.limit_to(first, last);
+    std::string lines;
+    for (std::string_view line; file.next_line(line);) {
+      CHECK(std::to_string(file.line_number()) == line);
+      lines += line;
+    }
+    return lines;
+  };
+
+  CHECK(limited(1, 0) == "12345");
+  CHECK(limited(3, 0) == "345");
+  CHECK(limited(1, 2) == "12");
+  CHECK(limited(2, 4) == "234");
+  CHECK(limited(6, 0).empty());
+}
+
+TEST_CASE("progress is the share of the bytes on disk that were taken", "[capture_file]") {
+  const CaptureBench bench;
+  CaptureFile file{bench.write("a", many_lines(400'000))};
+  const double before = file.progress();
+  for (std::string_view line; file.next_line(line);) {
+  }
+
+  CHECK(before > 0);
+  CHECK(before < 0.5);
+  CHECK(file.progress() == 1.0);
+  CHECK(file.regular());
+}
+
+TEST_CASE("the first bytes of a file come decompressed, and none of what cannot be read", "[capture_file]") {
+  const CaptureBench bench;
+
+  CHECK(first_bytes(bench.write("a", zstd_of("0123456789")), 4) == "0123");
+  CHECK(first_bytes(bench.write("b", xz_of("01")), 4) == "01");
+  CHECK(first_bytes(bench.write("c", "0123456789"), 4) == "0123");
+  CHECK(first_bytes(bench.directory / "absent", 4).empty());
+  CHECK(first_bytes(bench.directory, 4).empty());
 }
 
 TEST_CASE("a line that is absurdly long is refused with its number", "[capture_file]") {
