@@ -37,32 +37,42 @@ bool fires_with_irqs_off(Tracepoint point) {
 
 }  // namespace
 
+std::array<char, 5> flags_column(const EventFlags& flags) {
+  std::array<char, 5> column{'.', '.', '.', '.', '.'};
+  if (flags.irqs_off || flags.bh_off) {
+    column[0] = !flags.bh_off ? 'd' : flags.irqs_off ? 'D' : 'b';
+  }
+  if (flags.need_resched) {
+    column[1] = 'N';
+  }
+  if (flags.hardirq || flags.softirq) {
+    column[2] = !flags.hardirq ? 's' : flags.softirq ? 'H' : 'h';
+  }
+  if (flags.preempt_depth > 0) {
+    column[3] = "0123456789abcdef"[flags.preempt_depth & 15];
+  }
+  return column;
+}
+
 FtraceFlags::TaskState& FtraceFlags::task(const TraceRecord& record) {
   const auto number = static_cast<std::size_t>(record.a);
   sim::check(number < tasks_.size(), "a trace record names a task of its host");
   return tasks_[number];
 }
 
-std::array<char, 5> FtraceFlags::next(const TraceRecord& record) {
+EventFlags FtraceFlags::next(const TraceRecord& record) {
   enter(record);
-  std::array<char, 5> column{'.', '.', '.', '.', '.'};
-  if (record.irqs_off || record.context == in_hardirq || fires_with_irqs_off(record.point)) {
-    // A task raises a softirq inside local_bh_disable().
-    column[0] = record.point == Tracepoint::softirq_raise && record.context == in_task ? 'D' : 'd';
-  }
-  if (record.need_resched && record.point != Tracepoint::sched_switch) {  // __schedule has cleared it
-    column[1] = 'N';
-  }
-  if (record.context == in_hardirq) {
-    column[2] = cpu(record).softirq >= 0 ? 'H' : 'h';
-  } else if (record.context == in_softirq) {
-    column[2] = 's';
-  }
-  if (const int depth = preempt_depth(record); depth > 0) {
-    column[3] = "0123456789abcdef"[std::min(depth, 15)];
-  }
+  EventFlags flags{.known = true};
+  flags.irqs_off = record.irqs_off || record.context == in_hardirq || fires_with_irqs_off(record.point);
+  // A task raises a softirq inside local_bh_disable().
+  flags.bh_off = record.point == Tracepoint::softirq_raise && record.context == in_task;
+  flags.need_resched =
+      record.need_resched && record.point != Tracepoint::sched_switch;  // __schedule cleared it
+  flags.hardirq = record.context == in_hardirq;
+  flags.softirq = record.context == in_softirq || (flags.hardirq && cpu(record).softirq >= 0);
+  flags.preempt_depth = static_cast<std::uint8_t>(std::min(preempt_depth(record), 15));
   leave(record);
-  return column;
+  return flags;
 }
 
 int FtraceFlags::preempt_depth(const TraceRecord& record) {

@@ -1,37 +1,65 @@
-// A simulated run as the text of the kernel's `trace` file, line by line in the form of the captures.
+// Events as the text of the kernel's `trace` file, line by line in the form of the captures.
 //
-//   models::TraceRecorder ──┐
-//   models::Host (names) ───┴─► "     agent-0-1004    [001] d..2.     1.000123: sched_switch: ..."
+//   EventReader, SimulatedEvents ──write()──► "     agent-0-1004    [001] d..2.     1.000123: sched_switch:
+//   ..."
 //
-// Models:   kernel/trace/trace.c: print_event_info, print_func_help_header_irq; trace_output.c:
-//           trace_print_context; trace_syscalls.c with the 0x of recent releases; the TP_printk of
-//           include/trace/events/: irq, napi, net, sched, block, io_uring, timer, power.
-// Invented: what the simulator has no notion of. Kernel pointers, file descriptors and user addresses
-//           come from ids: one object has one value throughout. Every disk is 259,0.
-// Left out: preemption in kernel mode (R+): who leaves without sleeping leaves in state R, as on the
-//           return to user. Uninterruptible sleep (D): O_DIRECT writers sleep in S. Events that no
-//           model fires: ipi_send_cpu, nvme_sq, NET_TX.
+// Models:   kernel/trace/trace.c: print_event_info, print_func_help_header(_irq), print_trace_fmt's lost
+//           events; trace_output.c: trace_print_context, trace_print_lat_fmt; ftrace_print.h: the events.
+// Header:   its totals are known at the end. Where the caller knows them before, they are as the kernel
+//           prints them; else finish() puts them into their line, which blanks fill up. A pipe whose totals
+//           are not known has a header without that line.
+// Columns:  the flags' column is there when the first event has flags; an event without has "....." in it.
+//           An event that does not say its CPU is printed on CPU 0; a task that is not known, as <...>.
+// Left out: the TGID column; a need-resched in one of its two places (n, p), lazy ones (L), migrate-disable.
 #pragma once
 
-#include <string>
+#include <fmt/format.h>
 
-#include "models/host.h"
-#include "models/tracepoints.h"
+#include <cstdint>
+#include <optional>
+
+#include "calibration/traces/event.h"
+#include "calibration/traces/ftrace_print.h"
+#include "scenarios/output.h"
 
 namespace calibration {
 
-struct FtraceOptions {
-  bool nanoseconds = false;  // nine digits, as `trace-cmd report -t`; the kernel rounds to six
-  int first_pid = 1000;      // pid of TaskId 0, >= 1; the idle tasks are 0
+struct FtraceTotals {
+  std::uint64_t events = 0;  // that will be written
+  std::uint64_t lost = 0;    // more that were met and not kept, as the kernel counts an overrun
+  int cpus = 0;
 };
 
-// The whole text. The records are of `host`; they may come in any order, and those of one instant keep
-// theirs. What the recorder could not keep is counted in entries-written, as the kernel counts an overrun.
-std::string ftrace_text(const models::Host& host, const models::TraceRecorder& recorder,
-                        const FtraceOptions& options = {});
+struct FtraceOptions {
+  bool nanoseconds = false;  // nine digits, as `trace-cmd report -t`; the kernel rounds to six
+  FtracePrintOptions print;
+  std::optional<FtraceTotals> totals;  // where they are known before the first event
+};
 
-// The same into a file that is whole or untouched. Throws scenarios::OutputError.
-void write_ftrace(const std::string& path, const models::Host& host, const models::TraceRecorder& recorder,
-                  const FtraceOptions& options = {});
+// Memory: one block of text, whatever the length.
+class FtraceTextWriter {
+ public:
+  // `names` are the events'; both outlive the writer. finish() does not commit `file`.
+  FtraceTextWriter(scenarios::OutputFile& file, const Names& names, const FtraceOptions& options = {})
+      : file_{file}, names_{names}, options_{options} {}
+
+  // Events in the order in which they shall stand. Throws scenarios::OutputError, as finish() does.
+  void write(const Event& event);
+  void finish();  // once, after the last event
+
+ private:
+  void header(bool flags);
+  void context(const Event& event);
+  void lost(const Event& event);
+  void flush();
+
+  scenarios::OutputFile& file_;
+  const Names& names_;
+  FtraceOptions options_;
+  fmt::memory_buffer text_;
+  FtraceTotals seen_;
+  bool begun_ = false;
+  bool flags_ = true;
+};
 
 }  // namespace calibration

@@ -1,17 +1,17 @@
-#include "calibration/traces/ftrace_writer.h"
-
+// Records of the simulated kernel as lines of text: SimulatedEvents and FtraceTextWriter in one.
 #include <catch2/catch.hpp>
 #include <map>
+#include <memory>
 #include <regex>
 #include <sstream>
 #include <vector>
 
-#include "scenarios/output.h"
+#include "calibration/traces/ftrace_writer.h"
+#include "calibration/traces/simulated_events.h"
 #include "scenarios/scenario.h"
 #include "tests/scenarios/scratch.h"
 
 using namespace models;
-using calibration::ftrace_text;
 
 namespace {
 
@@ -21,11 +21,28 @@ constexpr TaskId server{5};       // pid 1005
 constexpr std::uint8_t task = 0;  // TraceRecord::context
 constexpr std::uint8_t softirq = 1;
 constexpr std::uint8_t hardirq = 2;
+constexpr std::int64_t nvme0 = 1;  // the second of small_scenario()'s devices
+
+std::string text_of(const Scratch& scratch, const Host& host, const std::vector<TraceRecord>& records,
+                    int first_pid) {
+  calibration::Names names;
+  calibration::SimulatedEvents simulated{host, names, first_pid};
+  scenarios::OutputFile file{scratch.path("t.trace")};
+  calibration::FtraceTextWriter writer{file, names};
+  calibration::Event event;
+  for (const TraceRecord& record : records) {
+    if (simulated.convert(record, event)) {
+      writer.write(event);
+    }
+  }
+  writer.finish();
+  file.commit();
+  return Scratch::read(scratch.path("t.trace"));
+}
 
 // The host of small_scenario(), and records made by hand.
 struct Bench {
-  explicit Bench(const std::vector<std::string>& sets = {}, std::size_t capacity = 1000)
-      : recorder{capacity} {
+  explicit Bench(const std::vector<std::string>& sets = {}) {
     const std::string path = scratch.write("s.yaml", small_scenario());
     host = std::make_unique<Host>(scenarios::load_scenario(path, sets).base.host, 1);
   }
@@ -36,25 +53,17 @@ struct Bench {
     return *this;
   }
   Bench& fire(Tracepoint point, TaskId current, std::uint8_t context, std::int64_t a, std::int64_t b = 0,
-              std::int64_t c = 0, bool need_resched = false) {
-    recorder.record({now, a, b, c, current, CpuId{1}, point, context, false, need_resched});
+              std::int64_t c = 0, bool need_resched = false, std::int64_t d = 0) {
+    records.push_back({now, a, b, c, current, CpuId{1}, point, context, false, need_resched, d});
     return *this;
   }
-  std::vector<std::string> lines(const calibration::FtraceOptions& options = {}) const {
-    std::istringstream in{ftrace_text(*host, recorder, options)};
+  std::vector<std::string> lines(int first_pid = 1000) const {
+    std::istringstream in{text_of(scratch, *host, records, first_pid)};
     std::vector<std::string> all;
     for (std::string line; std::getline(in, line);) {
       if (line.front() != '#') {
         all.push_back(line);
       }
-    }
-    return all;
-  }
-  // Only the flags columns.
-  std::string flags() const {
-    std::string all;
-    for (const std::string& line : lines()) {
-      all += (all.empty() ? "" : " ") + line.substr(31, 5);
     }
     return all;
   }
@@ -65,7 +74,7 @@ struct Bench {
 
   Scratch scratch;
   std::unique_ptr<Host> host;
-  TraceRecorder recorder;
+  std::vector<TraceRecord> records;
   sim::SimTime now{};
 };
 
@@ -77,20 +86,7 @@ std::string value_of(const std::string& line, const std::string& key) {
 
 }  // namespace
 
-TEST_CASE("a trace begins with the kernel's header, which counts what was not kept", "[ftrace]") {
-  Bench bench{{}, 1};
-  bench.fire(Tracepoint::cpu_idle, idle, task, -1).fire(Tracepoint::cpu_idle, idle, task, 0);
-
-  const std::string text = ftrace_text(*bench.host, bench.recorder);
-
-  CHECK_THAT(text, Catch::StartsWith("# tracer: nop\n#\n# entries-in-buffer/entries-written: 1/2   #P:4\n#\n"
-                                     "#                                _-----=> irqs-off/BH-disabled\n"));
-  CHECK_THAT(text,
-             Catch::Contains("#           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION\n"
-                             "#              | |         |   |||||     |         |\n          <idle>-0 "));
-}
-
-TEST_CASE("each tracepoint of the chain is printed as the kernel prints it", "[ftrace]") {
+TEST_CASE("each tracepoint of the chain is printed as the kernel prints it", "[ftrace][simulated_events]") {
   Bench bench;
   bench.at(7)
       .fire(Tracepoint::hrtimer_expire_entry, idle, hardirq, 4, 999'000'000)
@@ -102,8 +98,8 @@ TEST_CASE("each tracepoint of the chain is printed as the kernel prints it", "[f
       .fire(Tracepoint::sys_enter_epoll_wait, agent, task, 4)
       .fire(Tracepoint::sys_exit_epoll_wait, agent, task, 4, 1)
       .fire(Tracepoint::sys_enter_io_uring_enter, agent, task, 4, 2)
-      .fire(Tracepoint::block_rq_issue, agent, task, 0x1234567, 4096)
-      .fire(Tracepoint::block_rq_complete, agent, softirq, 0x1234567, 131072, 1)
+      .fire(Tracepoint::block_rq_issue, agent, task, 0x1234567, 4096, 0, false, nvme0)
+      .fire(Tracepoint::block_rq_complete, agent, softirq, 0x1234567, 131072, 1, false, nvme0)
       .fire(Tracepoint::io_uring_complete, agent, task, 4, -11)
       .fire(Tracepoint::sys_exit_io_uring_enter, agent, task, 4, -4)
       .fire(Tracepoint::softirq_raise, agent, task, 3)
@@ -157,7 +153,7 @@ TEST_CASE("each tracepoint of the chain is printed as the kernel prints it", "[f
   CHECK(lines == expected);
 }
 
-TEST_CASE("vectors, NAPIs and frames carry the name of their device", "[ftrace]") {
+TEST_CASE("vectors, NAPIs and frames carry the name of their device", "[ftrace][simulated_events]") {
   Bench bench;
   bench
       .fire(Tracepoint::irq_handler_entry, idle, hardirq, 33)  // the second queue of eth0
@@ -178,7 +174,7 @@ TEST_CASE("vectors, NAPIs and frames carry the name of their device", "[ftrace]"
              Catch::Contains("dev=veth0 ") && Catch::EndsWith(" len=2100"));  // with its IP and TCP headers
 }
 
-TEST_CASE("a task's priority is printed on the kernel's scale", "[ftrace]") {
+TEST_CASE("a task's priority is printed on the kernel's scale", "[ftrace][simulated_events]") {
   Bench nice{{"agents.reader.sched.nice=-5"}};
   Bench real_time{{"agents.reader.sched={sched: fifo, rt_priority: 50}"}};
   nice.fire(Tracepoint::sched_waking, idle, hardirq, 4);
@@ -188,7 +184,7 @@ TEST_CASE("a task's priority is printed on the kernel's scale", "[ftrace]") {
   CHECK_THAT(real_time.only_line(), Catch::Contains(" prio=49 "));
 }
 
-TEST_CASE("a name longer than the kernel's comm is cut to 15 bytes", "[ftrace]") {
+TEST_CASE("a name longer than the kernel's comm is cut to 15 bytes", "[ftrace][simulated_events]") {
   Bench bench{{"agents.reader.name=retrieval"}};  // its server is retrieval-0-server
   bench.fire(Tracepoint::sched_waking, server, task, 5);
 
@@ -196,7 +192,8 @@ TEST_CASE("a name longer than the kernel's comm is cut to 15 bytes", "[ftrace]")
   CHECK_THAT(bench.only_line(), Catch::Contains("comm=retrieval-0-ser pid=1005 "));
 }
 
-TEST_CASE("idle without a polling state has the number that cpuidle leaves after POLL", "[ftrace]") {
+TEST_CASE("idle without a polling state has the number that cpuidle leaves after POLL",
+          "[ftrace][simulated_events]") {
   Bench with_poll{{"host.idle=[{state: poll}, {state: c1, target_residency: 1us}]"}};
   with_poll.fire(Tracepoint::cpu_idle, idle, task, 1);
   Bench without{{"host.idle=[{state: c1, target_residency: 1us}, {state: c6, target_residency: 600us}]"}};
@@ -206,85 +203,18 @@ TEST_CASE("idle without a polling state has the number that cpuidle leaves after
   CHECK_THAT(without.only_line(), Catch::EndsWith("cpu_idle: state=2 cpu_id=1"));
 }
 
-TEST_CASE("records are sorted by time, and those of one instant keep their order", "[ftrace]") {
-  Bench bench;
-  bench.at(30)
-      .fire(Tracepoint::softirq_raise, idle, hardirq, 1)
-      .fire(Tracepoint::softirq_raise, idle, hardirq, 9);
-  bench.at(20)
-      .fire(Tracepoint::softirq_raise, idle, hardirq, 7)
-      .fire(Tracepoint::softirq_raise, idle, hardirq, 4);
-
-  std::string order;
-  for (const std::string& line : bench.lines()) {
-    order += value_of(line, "vec=");
-  }
-  CHECK(order == "7419");
-}
-
-TEST_CASE("timestamps round to microseconds as the kernel's do, or keep their nanoseconds", "[ftrace]") {
-  Bench bench;
-  for (const std::int64_t ns : {1'499L, 1'500L, 12'345'999'999'600L}) {
-    bench.now = sim::SimTime{sim::Nanos{ns}};
-    bench.fire(Tracepoint::cpu_idle, idle, task, -1);
-  }
-
-  const std::vector<std::string> us = bench.lines();
-  const std::vector<std::string> ns = bench.lines({.nanoseconds = true});
-
-  CHECK_THAT(us[0], Catch::Contains(" d..1.     0.000001: "));
-  CHECK_THAT(us[1], Catch::Contains(" d..1.     0.000002: "));
-  CHECK_THAT(us[2], Catch::Contains(" d..1. 12346.000000: "));
-  CHECK_THAT(ns[0], Catch::Contains(" d..1.     0.000001499: "));
-  CHECK_THAT(ns[2], Catch::Contains(" d..1. 12345.999999600: "));
-}
-
-TEST_CASE("pids begin where they are told to", "[ftrace]") {
+TEST_CASE("pids begin where they are told to", "[ftrace][simulated_events]") {
   Bench bench;
   bench.fire(Tracepoint::sched_switch, idle, task, -1, 0, 4);
 
-  CHECK_THAT(bench.lines({.first_pid = 42}).front(),
-             Catch::Contains("prev_pid=0 ") && Catch::Contains("next_pid=46 "));
+  CHECK_THAT(bench.lines(42).front(), Catch::Contains("prev_pid=0 ") && Catch::Contains("next_pid=46 "));
 }
 
-TEST_CASE("the flags tell an interrupt of a softirq from one of a task", "[ftrace]") {
-  Bench bench;
-  bench.fire(Tracepoint::irq_handler_entry, agent, hardirq, 32)
-      .fire(Tracepoint::softirq_raise, agent, hardirq, 3)
-      .fire(Tracepoint::irq_handler_exit, agent, hardirq, 32)
-      .fire(Tracepoint::softirq_entry, agent, softirq, 3)
-      .fire(Tracepoint::irq_handler_entry, agent, hardirq, 34)
-      .fire(Tracepoint::block_rq_complete, agent, hardirq, 1, 4096, 0, true)
-      .fire(Tracepoint::irq_handler_exit, agent, hardirq, 34, 0, 0, true)
-      .fire(Tracepoint::softirq_exit, agent, softirq, 3, 0, 0, true)
-      .fire(Tracepoint::irq_handler_entry, agent, hardirq, 32);
-
-  CHECK(bench.flags() == "d.h.. d.h.. d.h.. ..s.. d.H.. dNH.. dNH.. .Ns.. d.h..");
-}
-
-TEST_CASE("the preempt depth counts the locks of the wakeup's path", "[ftrace]") {
-  Bench bench;
-  bench.at(1).fire(Tracepoint::sys_enter_epoll_wait, agent, task, 4);
-  bench
-      .at(2)  // a socket's reader in a softirq at local_bh_enable: one that reads, one in epoll_wait
-      .fire(Tracepoint::softirq_raise, server, task, 3)
-      .fire(Tracepoint::softirq_entry, server, softirq, 3)
-      .fire(Tracepoint::sched_waking, server, softirq, 7)
-      .fire(Tracepoint::sched_wakeup, server, softirq, 7)
-      .fire(Tracepoint::sched_waking, server, softirq, 4)
-      .fire(Tracepoint::sched_wakeup, server, softirq, 4)
-      .fire(Tracepoint::softirq_exit, server, softirq, 3);
-  bench.at(3).fire(Tracepoint::sched_waking, idle, softirq, 5);
-  bench.at(4).fire(Tracepoint::sched_wakeup, idle, hardirq, 5, 0, 0, true);  // by the wake list
-
-  CHECK(bench.flags() == "..... D..1. ..s1. d.s5. d.s6. d.s7. d.s8. ..s1. d.s3. dNh2.");
-}
-
-TEST_CASE("one object has one address throughout, and no other has it", "[ftrace]") {
+TEST_CASE("one object has one address throughout, and no other has it", "[ftrace][simulated_events]") {
   Bench bench;
   const auto poll = [&](int cpu, int napi) {
-    bench.recorder.record({bench.now, napi, 1, 64, idle, static_cast<CpuId>(cpu), Tracepoint::napi_poll,
-                           softirq, false, false});
+    bench.records.push_back({bench.now, napi, 1, 64, idle, static_cast<CpuId>(cpu), Tracepoint::napi_poll,
+                             softirq, false, false});
   };
   poll(0, 0);
   poll(1, 0);  // each CPU has a backlog of its own
@@ -303,7 +233,8 @@ TEST_CASE("one object has one address throughout, and no other has it", "[ftrace
   CHECK(napis[0] != napis[3]);
 }
 
-TEST_CASE("in the trace of a run, every switch leaves the task that its CPU entered last", "[ftrace]") {
+TEST_CASE("in the trace of a run, every switch leaves the task that its CPU entered last",
+          "[ftrace][simulated_events]") {
   const Scratch scratch;
   const auto config = scenarios::load_scenario(scratch.write("s.yaml", small_scenario())).base.host;
   TraceRecorder recorder{20'000};
@@ -314,7 +245,7 @@ TEST_CASE("in the trace of a run, every switch leaves the task that its CPU ente
       R"(prev_pid=(\d+) prev_prio=\d+ prev_state=[RS] ==> next_comm=\S+ next_pid=(\d+) )"
       R"(next_prio=\d+$)"};
 
-  std::istringstream in{ftrace_text(host, recorder)};
+  std::istringstream in{text_of(scratch, host, recorder.records(), 1000)};
   std::map<std::string, std::string> current;  // by CPU
   int switches = 0;
   int broken = 0;
@@ -335,17 +266,4 @@ TEST_CASE("in the trace of a run, every switch leaves the task that its CPU ente
   CHECK(lines == recorder.records().size());
   CHECK(switches > 500);
   CHECK(broken == 0);
-}
-
-TEST_CASE("a trace file is whole, or there is none", "[ftrace]") {
-  Bench bench;
-  bench.fire(Tracepoint::cpu_idle, idle, task, -1);
-  const std::string path = bench.scratch.path("t.trace");
-
-  calibration::write_ftrace(path, *bench.host, bench.recorder);
-
-  CHECK(Scratch::read(path) == ftrace_text(*bench.host, bench.recorder));
-  CHECK_THROWS_AS(
-      calibration::write_ftrace(bench.scratch.path("absent/t.trace"), *bench.host, bench.recorder),
-      scenarios::OutputError);
 }
