@@ -213,6 +213,9 @@ void survey_tables(const fs::path& path, SurveyRow& row) {
   if (tables.lost_events > 0) {
     row.warnings.push_back(counted(tables.lost_events, "event") + " lost by the tracer");
   }
+  if (tables.printed_records > 0) {
+    row.warnings.push_back(counted(tables.printed_records, "record") + " of printf not read");
+  }
   if (tables.unknown_lines > 0) {
     row.warnings.push_back(counted(tables.unknown_lines, "line") + " not understood");
   }
@@ -227,7 +230,7 @@ void survey_tables(const fs::path& path, SurveyRow& row) {
 void refuse(const InputError& error, SurveyRow& row) {
   const bool side = error.found().starts_with(settings);
   row.kind = side ? SurveyKind::side : SurveyKind::refused;
-  row.format = side ? settings : "";
+  row.format = side ? "machine settings" : "";
   row.reason = side ? "" : reason_of(error);
 }
 
@@ -274,23 +277,25 @@ SurveyRow survey(const fs::path& path) {
   } catch (const InputError& error) {
     refuse(error, row);
   }
-  // The refusal as events stays the reason: it knows the most kinds of text. Unless what is refused now is
-  // the very thing.
+  // The refusal as events stays the reason, since it knows the most kinds of text, unless rows were read
+  // before theirs.
   const auto attempt = [&](auto&& read) {
-    if (row.kind != SurveyKind::refused || seen > 0) {
+    if (row.kind != SurveyKind::refused) {
       return;
     }
     try {
       read();
       row.reason.clear();
     } catch (const InputError& error) {
-      if (seen > 0) {
+      if (std::exchange(seen, 0) > 0) {
         refuse(error, row);
       }
     }
   };
-  attempt([&] { survey_rows(path, row, seen); });
-  attempt([&] { survey_tables(path, row); });
+  if (seen == 0) {
+    attempt([&] { survey_rows(path, row, seen); });
+    attempt([&] { survey_tables(path, row); });
+  }
   return row;
 }
 

@@ -52,6 +52,9 @@ int main(int argc, char** argv) {
   tools::add_calibrate(app);
   tools::add_validate(app);
   tools::add_check(app);
+  tools::add_analyze(app);
+  tools::add_topology(app);
+  tools::add_capture(app);
   try {
     app.parse(argc, argv);
     return 0;

@@ -109,6 +109,12 @@ void AgentSteps::broken(std::uint32_t number) {
   }
 }
 
+void AgentSteps::forget(std::uint32_t number) {
+  if (Slot* slot = at(number)) {
+    *slot = Slot{};
+  }
+}
+
 std::uint64_t AgentSteps::open() const {
   return static_cast<std::uint64_t>(
       std::count_if(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.open; }));

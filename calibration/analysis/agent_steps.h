@@ -61,6 +61,7 @@ class AgentSteps {
   void read_begins(std::uint32_t slot, std::int64_t now);
   void read_ends(std::uint32_t slot, std::int64_t now);
   void request(std::uint32_t slot, const FanInRequest& read);
+  void forget(std::uint32_t slot);  // it is another task's from now on
   void broken(std::uint32_t slot);  // what is measured of this step is not whole
 
   const AgentStep& done() const { return done_; }

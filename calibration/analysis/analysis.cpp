@@ -106,6 +106,9 @@ bool Analysis::is_agent_group(StageTable::Group group) const {
 // The task, with the name that it has now: a thread may be renamed after its first events.
 Task& Analysis::task(std::int32_t pid, Name comm, std::int64_t now) {
   Task& found = state_.task(pid, now);
+  if (found.comm == Name::none && found.step_slot != 0) {
+    steps_.forget(found.step_slot);  // of the task that had this record before
+  }
   if (found.comm != comm && comm != Name::none) {
     found.comm = comm;
     const bool was_agent = found.task_class == TaskClass::agent;

@@ -141,7 +141,7 @@ void Analysis::cqe(const Event& event, CpuState& cpu) {
   }
   CompletionChain chain = owner->completed.front().chain;
   const NodeId completed = owner->completed.front().node;
-  owner->completed.pop_front();
+  owner->completed.erase(owner->completed.begin());
   chain[Stage::cqe] = event.time;
   record(owner->group, StageId::completion_to_cqe, chain[Stage::completed], event.time, cpu);
   owner->last = history_.add({.time = event.time,

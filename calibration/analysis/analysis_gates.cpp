@@ -81,6 +81,12 @@ void Analysis::gate_exit(const Event& event, CpuState& cpu) {
       emit(caller, chain);
     }
     caller.posted.clear();
+    if (!cqes_seen_) {  // the capture does not record io_uring_complete
+      for (Task::Completed& each : caller.completed) {
+        each.chain[models::Stage::user] = event.time;
+      }
+      emit_completed(caller);
+    }
   }
 }
 

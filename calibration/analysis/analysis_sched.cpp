@@ -263,7 +263,7 @@ void Analysis::chain_runs(Task& next, std::int64_t now) {
     }
   }
   next.woken_by_request = NodeId::none;
-  if (!cqes_seen_) {
+  if (!cqes_seen_ && next.gate != Syscall::io_uring_enter) {
     emit_completed(next);
   }
 }

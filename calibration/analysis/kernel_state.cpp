@@ -80,7 +80,9 @@ Task& KernelState::task(std::int32_t pid, std::int64_t now) {
   } else {
     slot = free_.back();
     free_.pop_back();
+    const std::uint32_t step_slot = tasks_[slot - 1].step_slot;  // goes with the record
     tasks_[slot - 1] = Task{};
+    tasks_[slot - 1].step_slot = step_slot;
   }
   slot_of_pid_[place] = slot;
   Task& fresh = tasks_[slot - 1];
@@ -100,7 +102,7 @@ void KernelState::make_room() {
   std::nth_element(seen.begin(), middle, seen.end());
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
     Task& each = tasks_[i];
-    if (each.pid >= 0 && each.seen <= *middle && each.step_slot == 0) {
+    if (each.pid >= 0 && each.seen <= *middle) {
       slot_of_pid_[static_cast<std::size_t>(each.pid)] = 0;
       each.pid = -1;
       each.seen = INT64_MAX;
