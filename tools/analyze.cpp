@@ -7,7 +7,9 @@
 
 #include "scenarios/input_error.h"
 #include "scenarios/output.h"
+#include "tools/analyze_perfetto.h"
 #include "tools/analyze_report.h"
+#include "tools/analyze_survey.h"
 #include "tools/analyzed.h"
 #include "tools/options.h"
 #include "tools/verbs.h"
@@ -20,7 +22,9 @@ struct Arguments : ExperimentArguments {
   std::size_t slowest = 3;
   std::string step_csv;
   std::string dot;
+  std::string perfetto;
   std::string variant;
+  std::vector<std::string> survey;
 };
 
 bool is_scenario(const std::string& path) { return path.ends_with(".yaml") || path.ends_with(".yml"); }
@@ -81,19 +85,47 @@ void write_graph(const Arguments& arguments, const Analyzed& analyzed) {
   scenarios::write_file(arguments.dot, text.str());
 }
 
+void survey(const Arguments& arguments) {
+  const std::vector<SurveyRow> rows = survey_all(arguments.survey);
+  print(arguments.json ? survey_json(rows).dump(2) + "\n" : survey_text(rows));
+}
+
 void analyze(const Arguments& arguments) {
+  if (!arguments.survey.empty()) {
+    survey(arguments);
+    return;
+  }
   calibration::AnalysisOptions options;
   options.agents = arguments.agents;
   options.slowest = arguments.slowest;
   std::optional<StepCsv> csv;
+  std::optional<PerfettoFile> perfetto;
   AnalysisSinks sinks;
+  if (arguments.scenario.empty()) {
+    throw CLI::RequiredError{"CAPTURE or --survey"};
+  }
   if (!arguments.step_csv.empty()) {
     csv.emplace(arguments.step_csv);
     sinks.step = [&](const calibration::Analysis& analysis, const calibration::AgentStep& step) {
       csv->row(analysis.task_name(step.pid), step);
     };
-    sinks.restart = [&] { csv->begin(); };
   }
+  if (!arguments.perfetto.empty()) {
+    perfetto.emplace(arguments.perfetto);
+    perfetto->begin();
+    sinks.event = [&](const calibration::Event& event, const calibration::Names& names) {
+      perfetto->event(event, names);
+    };
+    sinks.link = [&](const calibration::WakeLink& link) { perfetto->link(link); };
+  }
+  sinks.restart = [&] {
+    if (csv) {
+      csv->begin();
+    }
+    if (perfetto) {
+      perfetto->begin();
+    }
+  };
   Analyzed analyzed;
   if (is_scenario(arguments.scenario)) {
     const scenarios::Scenario scenario = load(arguments);
@@ -110,6 +142,9 @@ void analyze(const Arguments& arguments) {
   }
   if (csv) {
     csv->commit();
+  }
+  if (perfetto) {
+    perfetto->commit();
   }
   if (!arguments.dot.empty()) {
     write_graph(arguments, analyzed);
@@ -133,8 +168,14 @@ void add_analyze(CLI::App& app) {
                           "(a directory), the rows of chainsim capture; plain, .gz, .xz or .zst.\nExamples:\n"
                           "  chainsim analyze trace.txt.zst\n"
                           "  chainsim analyze trace.dat --agents 'worker-*' --step-csv steps.csv\n"
-                          "  chainsim analyze scenarios/captured/n4.yaml");
-  verb.add_option("CAPTURE", arguments->scenario, "a capture, or a scenario (.yaml)")->required();
+                          "  chainsim analyze scenarios/captured/n4.yaml\n"
+                          "  chainsim analyze --survey captures/");
+  CLI::Option* capture = verb.add_option("CAPTURE", arguments->scenario, "a capture, or a scenario (.yaml)");
+  CLI::Option* files =
+      verb.add_option("--survey", arguments->survey,
+                      "instead: one line for every file below these, what it is and what it shows")
+          ->type_name("DIR");
+  capture->excludes(files);
   verb.add_option("--agents", arguments->agents,
                   "names of the tasks that are agents, with * and ? (default: agent-0, agent-1, ...)")
       ->type_name("PATTERN");
@@ -144,6 +185,8 @@ void add_analyze(CLI::App& app) {
                   "write every whole step, as the captures' steps files have them")
       ->type_name("FILE");
   verb.add_option("--dot", arguments->dot, "write the causal graph of the slowest step, for Graphviz")
+      ->type_name("FILE");
+  verb.add_option("--perfetto", arguments->perfetto, "write the events and proved links for ui.perfetto.dev")
       ->type_name("FILE");
   verb.add_option("--variant", arguments->variant, "of a scenario: which variant (default: none)")
       ->type_name("NAME");

@@ -60,10 +60,12 @@ Analyzed analyze_capture(const std::string& path, const AnalysisOptions& options
     result.reader = std::make_unique<calibration::EventReader>(path, runs);
     result.analysis = std::make_unique<Analysis>(result.reader->names(), options);
     follow_steps(result, sinks);
+    result.analysis->wakeup_linked = sinks.link;
     try {
       read_all(result, sinks);
       result.analysis->finish();
       result.analysis->step_done = nullptr;
+      result.analysis->wakeup_linked = nullptr;
       return result;
     } catch (const calibration::UnsortedCapture& unsorted) {
       runs = unsorted.runs;
@@ -85,7 +87,12 @@ Analyzed analyze_simulation(const scenarios::Scenario& scenario, const scenarios
   // The same run once more, with what the attribution tracepoints would have told.
   Analysis told{*result.names, options};
   SimulatedQuality& quality = *result.quality;
-  result.analysis->wakeup_linked = [&](const auto& link) { quality.plain.linked(link); };
+  result.analysis->wakeup_linked = [&](const auto& link) {
+    quality.plain.linked(link);
+    if (sinks.link) {
+      sinks.link(link);
+    }
+  };
   told.wakeup_linked = [&](const auto& link) { quality.with_tracepoints.linked(link); };
   const calibration::SimulationSinks to{.event =
                                             [&](const Event& event) {

@@ -20,6 +20,7 @@ namespace tools {
 struct AnalysisSinks {
   std::function<void(const calibration::Analysis&, const calibration::AgentStep&)> step;
   std::function<void(const calibration::Event&, const calibration::Names&)> event;
+  std::function<void(const calibration::WakeLink&)> link;
   // Called when everything so far is void, because the capture has to be read anew (unsorted runs).
   std::function<void()> restart;
 };

@@ -47,6 +47,10 @@ struct WakeLink {
   // What did it: hrtimer's address, dev << 44 ^ sector (request_key), pid of the sender or waker, vec or irq.
   std::uint64_t cookie = 0;
   bool nested = false;  // by a hardirq that interrupted a softirq
+  // The event that caused it, where the rule names one: a send's softirq_raise, a request's completion, ...
+  std::int64_t from_time = never_seen;
+  std::int32_t from_cpu = -1;
+  std::int32_t from_pid = -1;
 };
 
 struct RuleCounts {

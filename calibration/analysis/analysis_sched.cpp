@@ -318,6 +318,15 @@ void Analysis::note_link(const Event& event, const Task& woken, const WakeCause&
              .link = {event.time, event.cpu, woken.pid, cause.rule, cause.cookie, cause.nested},
              .task_class = woken.task_class,
              .node = node};
+  const Node* from = history_.find(cause.node);
+  if (from != nullptr && from->kind == NodeKind::softirq_entry && history_.find(from->before) != nullptr) {
+    from = history_.find(from->before);  // the raise
+  }
+  if (from != nullptr) {
+    waking_.link.from_time = from->kind == NodeKind::expire ? from->detail : from->time;
+    waking_.link.from_cpu = from->cpu;
+    waking_.link.from_pid = from->pid;
+  }
 }
 
 // The attribution tracepoint comes right after the waking that it explains: what it says replaces what the

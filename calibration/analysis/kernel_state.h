@@ -134,7 +134,7 @@ struct Task {
     NodeId node = NodeId::none;
     CompletionChain chain;
   };
-  std::vector<Completed> completed;      // requests whose io_uring_complete is still to come, oldest first
+  std::vector<Completed> completed;     // requests whose io_uring_complete is still to come, oldest first
   std::vector<CompletionChain> posted;  // CQEs whose system call has not returned
   std::uint32_t step_slot = 0;          // of agent_steps, + 1
 };
