@@ -1,24 +1,20 @@
 #include "calibration/capture/capture.h"
 
-#include <signal.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <boost/iostreams/device/back_inserter.hpp>
 #include <boost/iostreams/filter/zstd.hpp>
 #include <boost/iostreams/filtering_stream.hpp>
-#include <cerrno>
-#include <filesystem>
 #include <fstream>
 #include <limits>
 #include <map>
 #include <sstream>
 
+#include "calibration/capture/command.h"
 #include "calibration/capture/machine_topology.h"
-#include "calibration/capture/seed_programs.h"
+#include "calibration/capture/refusal.h"
 #include "calibration/capture/symbols.h"
 #include "calibration/capture/tasks.h"
 #include "calibration/capture/tracer.h"
@@ -32,58 +28,6 @@ namespace {
 constexpr std::int64_t second = 1'000'000'000;  // ns
 constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t attach_patience = 60 * second;
-
-// The load that is captured. It waits to be started, so that its first step is in the capture.
-class Command {
- public:
-  explicit Command(const std::vector<std::string>& words) : words_{words} {}
-  ~Command() {
-    if (pid_ > 0) {
-      ::kill(-pid_, SIGTERM);
-      ::waitpid(pid_, &status_, 0);
-    }
-  }
-  Command(const Command&) = delete;
-  Command& operator=(const Command&) = delete;
-
-  void start() {
-    std::vector<char*> arguments;
-    for (std::string& word : words_) {
-      arguments.push_back(word.data());
-    }
-    arguments.push_back(nullptr);
-    if (words_.empty() || (pid_ = ::fork()) != 0) {
-      return;
-    }
-    ::setpgid(0, 0);
-    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-    ::signal(SIGINT, SIG_DFL);
-    ::signal(SIGTERM, SIG_DFL);
-    ::execvp(arguments.front(), arguments.data());
-    ::_exit(127);
-  }
-  bool ended() {
-    if (pid_ > 0 && ::waitpid(pid_, &status_, WNOHANG) == pid_) {
-      pid_ = -1;
-      return true;
-    }
-    return false;
-  }
-  int status() const { return status_; }
-
- private:
-  std::vector<std::string> words_;
-  pid_t pid_ = -1;
-  int status_ = 0;
-};
-
-[[noreturn]] void no_tracing(const TracerProcess& tracer, const std::string& what) {
-  const std::string said = relevant_messages(tracer.messages());
-  throw scenarios::InputError{{.file = "bpftrace",
-                               .found = what + (said.empty() ? "" : ": " + scenarios::quoted(said, 400)),
-                               .expected = "events",
-                               .suggestion = "see chainsim capture --check"}};
-}
 
 // False when it was stopped before.
 bool wait_until_it_traces(TracerProcess& tracer, const std::atomic<bool>& stop) {
@@ -215,15 +159,6 @@ void store(const std::vector<std::pair<std::string, std::string>>& files, Captur
   }
 }
 
-void refuse_existing(const std::string& path) {
-  if (std::filesystem::exists(path)) {
-    throw scenarios::InputError{{.file = path,
-                                 .found = "a capture of that name",
-                                 .expected = "none: a capture is never overwritten",
-                                 .suggestion = "choose another --name or --out"}};
-  }
-}
-
 }  // namespace
 
 std::string_view to_string(CaptureEnd end) {
@@ -243,19 +178,6 @@ std::string_view to_string(CaptureEnd end) {
 double CaptureSummary::probe_share(int cpus) const {
   const double span = static_cast<double>(end - start) * std::max(cpus, 1);
   return span > 0 ? static_cast<double>(runs.run_ns) / span : 0;
-}
-
-std::string relevant_messages(std::string_view messages) {
-  std::string kept;
-  std::istringstream lines{std::string{messages}};
-  for (std::string line; std::getline(lines, line);) {
-    const bool harmless = line.find("RLIMIT_MEMLOCK") != std::string::npos || line.empty();
-    kept += harmless ? "" : line + "\n";
-  }
-  if (!kept.empty()) {
-    kept.pop_back();
-  }
-  return kept;
 }
 
 CaptureSummary capture_chain(const Machine& machine, const CaptureRequest& request,
@@ -298,6 +220,7 @@ CaptureSummary capture_chain(const Machine& machine, const CaptureRequest& reque
                   .run_ns = after.run_ns - before.run_ns,
                   .misses = after.misses - before.misses};
   census.look();
+  command.stop();
   const std::vector<ChainRow> rows = take_rows(tracer, summary);
   summary.command_status = command.status();
   if (rows.size() >= summary.map.entries) {  // from the last row on, nothing could be kept
@@ -319,47 +242,6 @@ CaptureSummary capture_chain(const Machine& machine, const CaptureRequest& reque
   files.emplace_back(stem + ".chain.txt.zst", zstd(text));
   store(files, summary);
   return summary;
-}
-
-std::vector<std::string> capture_seed_programs(const Machine& machine, const CaptureRequest& request,
-                                               const std::atomic<bool>& stop) {
-  constexpr std::size_t most_bytes = std::size_t{1} << 30;
-  std::vector<std::string> written;
-  for (const SeedProgram& seed : seed_programs) {
-    refuse_existing(request.directory + "/" + request.name + "." + std::string{seed.name} + ".txt");
-  }
-  scenarios::prepare_directory(request.directory);
-  for (const SeedProgram& seed : seed_programs) {
-    TracerProcess tracer{machine.bpftrace, std::string{seed.text}, {}};
-    std::string output;
-    const auto span = static_cast<std::int64_t>(request.seconds * static_cast<double>(second));
-    std::int64_t deadline = monotonic_ns() + attach_patience;
-    bool attached = false;
-    for (std::string line;
-         !stop.load() && output.size() < most_bytes && tracer.next_line(line, deadline, &stop);) {
-      output += line + "\n";
-      if (!attached) {
-        attached = true;
-        deadline = monotonic_ns() + span;
-      }
-    }
-    if (stop.load()) {
-      return written;
-    }
-    if (!tracer.timed_out() && output.size() < most_bytes) {
-      tracer.wait();
-      no_tracing(tracer, "that the program '" + std::string{seed.name} + "' ended");
-    }
-    tracer.interrupt();
-    for (std::string line; tracer.next_line(line, never, nullptr);) {
-      output += line + "\n";
-    }
-    tracer.wait();
-    const std::string path = request.directory + "/" + request.name + "." + std::string{seed.name} + ".txt";
-    scenarios::write_file(path, output);
-    written.push_back(path);
-  }
-  return written;
 }
 
 }  // namespace calibration

@@ -76,7 +76,7 @@ bool before(std::string_view a, std::string_view b) {
 
 // A descriptor that closes itself.
 struct Descriptor {
-  explicit Descriptor(int number_) : number{number_} {}
+  explicit Descriptor(int opened) : number{opened} {}
   ~Descriptor() {
     if (number >= 0) {
       ::close(number);

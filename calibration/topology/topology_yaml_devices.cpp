@@ -19,7 +19,7 @@ bool is_numbered(const MachineIrq& irq) {
 }
 
 std::string irq_line(const MachineIrq& irq, std::size_t name_width) {
-  std::string line = fmt::format("- {{irq: {:>3}, name: {:<{}} total: {:>7}, busiest: {}", irq.number,
+  std::string line = fmt::format("- {{irq: {:>3}, name: {:<{}} total: {:>7}, busiest: {}", scalar(irq.number),
                                  scalar(irq.name) + ",", name_width + 1, irq.total, busiest(irq));
   if (is_numbered(irq)) {
     const bool inferred = irq.managed && !irq.managed.note.empty();

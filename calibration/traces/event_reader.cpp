@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "calibration/traces/capture_file.h"
+#include "calibration/traces/chain_json.h"
 #include "calibration/traces/chain_rows.h"
 #include "calibration/traces/ctf.h"
 #include "calibration/traces/event_line.h"
@@ -18,11 +19,13 @@
 namespace calibration {
 namespace {
 
-using Formats = std::array<TextFormat, 3>;
+using Formats = std::array<TextFormat, 4>;
 
 // All text formats. Between the first two there is no doubt: a dash before the pid is ftrace's, a space
 // perf's.
-Formats text_formats() { return {ftrace_text_format(), perf_script_format(), chain_rows_format()}; }
+Formats text_formats() {
+  return {ftrace_text_format(), perf_script_format(), chain_rows_format(), chain_json_format()};
+}
 
 // The text is none of our formats: says what it is, by the first of its lines that tells.
 [[noreturn]] void refuse(CaptureFile& file) {
@@ -99,7 +102,9 @@ EventReader::Impl::Impl(const std::filesystem::path& path, const std::vector<std
   if (is_ctf(path)) {
     log.format = CaptureFormat::ctf;
     runs.add(nullptr, open_ctf(path, names, log));
-  } else if (is_trace_dat(first_bytes(path, 16))) {
+  } else if (std::error_code none;
+             std::filesystem::is_regular_file(path, none) && is_trace_dat(first_bytes(path, 16))) {
+    // (What was looked at in a pipe would be gone.)
     log.format = CaptureFormat::trace_dat;
     runs.add(nullptr, open_trace_dat(path, names, log));
   } else {
@@ -118,8 +123,9 @@ void EventReader::Impl::open_text(const std::filesystem::path& path,
       format = &format_of(*file, formats);
       log.format = format->format;
     }
-    file->limit_to(i == 0 ? 1 : begins[i - 1], i < begins.size() ? begins[i] - 1 : 0);
+    // Opened before lines are passed over: a format may have several forms, which only its head tells apart.
     auto source = format->open({.file = *file, .names = names, .log = log});
+    file->limit_to(i == 0 ? 1 : begins[i - 1], i < begins.size() ? begins[i] - 1 : 0);
     runs.add(std::move(file), std::move(source), format->time_of);
   }
 }

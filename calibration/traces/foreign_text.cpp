@@ -144,7 +144,7 @@ ForeignText recognise_foreign_text(std::string_view line) {
   if (is_comma_header(line) && contains(line, "count")) {
     return {"counts in a table with commas", lost_rows};
   }
-  if (is_comma_header(line) && (contains(line, "_p50") || contains(line, "percentile"))) {
+  if (is_comma_header(line) && (contains(line, "p50") || contains(line, "percentile"))) {
     return {"percentiles in a table with commas", summary_only};
   }
   if (is_comma_header(line)) {

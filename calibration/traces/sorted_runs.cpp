@@ -7,12 +7,7 @@
 namespace calibration {
 
 void SortedRuns::add(std::unique_ptr<CaptureFile> file, std::unique_ptr<EventSource> source, TimeOf time_of) {
-  const std::int64_t begins = file == nullptr ? 1 : file->line_number() + 1;
-  runs_.push_back({.file = std::move(file),
-                   .source = std::move(source),
-                   .time_of = time_of,
-                   .begins = begins,
-                   .event = {}});
+  runs_.push_back({.file = std::move(file), .source = std::move(source), .time_of = time_of, .event = {}});
 }
 
 bool SortedRuns::next(Event& event) { return runs_.size() == 1 ? take(runs_.front(), event) : merge(event); }
@@ -79,22 +74,24 @@ void SortedRuns::find_runs(Run& run, std::int64_t time) {
   if (!run.file->regular()) {
     refuse("save it to a file: sorted runs in a file are merged");
   }
-  UnsortedCapture found;
-  for (const Run& known : runs_) {
-    found.runs.push_back(known.begins);
+  if (run.file->line_number() == 0) {  // all events of a JSON map are in one line, which the source reads itself
+    refuse("print the map as text, without -f json");
   }
+  constexpr std::string_view sort_it = "sort it by time; trace-cmd report, for one, prints events in order";
+  if (runs_.size() > 1) {  // the first reading found them all, so this one would go on forever
+    refuse(std::string{sort_it});
+  }
+  UnsortedCapture found;
   do {
     if (time < run.latest - longest_jump_back) {
-      if (found.runs.size() >= EventReader::most_runs) {
-        refuse("sort it by time; trace-cmd report, for one, prints events in order");
+      if (found.runs.size() + 1 >= EventReader::most_runs) {
+        refuse(std::string{sort_it});
       }
       found.runs.push_back(run.file->line_number());
       run.latest = time;
     }
     run.latest = std::max(run.latest, time);
   } while (next_time(run, time));
-  std::sort(found.runs.begin(), found.runs.end());
-  found.runs.erase(found.runs.begin());
   throw found;
 }
 

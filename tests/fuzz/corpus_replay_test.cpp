@@ -35,7 +35,7 @@ std::string bytes_of(const fs::path& file) {
 TEST_CASE("every kept input is read or refused by every fuzzed reader", "[fuzz]") {
   for (const fuzz::Reader& kept_for : fuzz::readers) {
     const auto files = files_of(folder / "corpus" / kept_for.name);
-    CHECK(files.size() > 5);
+    CHECK_FALSE(files.empty());
     for (const fs::path& file : files) {
       const std::string input = bytes_of(file);
       for (const fuzz::Reader& reader : fuzz::readers) {

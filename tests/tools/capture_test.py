@@ -49,7 +49,8 @@ def machine_state():
     """What a capture might have changed."""
     settings = ("kernel/bpf_stats_enabled", "kernel/perf_event_paranoid", "kernel/kptr_restrict")
     return {
-        "mounts": pathlib.Path("/proc/self/mountinfo").read_text(),
+        "mounts": [line for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
+                   if any(f" - {kind} " in line for kind in ("tracefs", "debugfs", "bpf"))],
         "settings": {name: pathlib.Path("/proc/sys", name).read_text() for name in settings
                      if os.access(pathlib.Path("/proc/sys", name), os.R_OK)},
         "tracers": sorted(entry.name for entry in pathlib.Path("/proc").iterdir() if is_tracer(entry)),

@@ -78,11 +78,11 @@ TEST_CASE("any mixture of damage is survived", "[topology]") {
   for (const Files& files : {guest_files(), server_files()}) {
     for (int round = 0; round < kinds_of_damage; ++round) {
       const SavedMachine machine{files};
-      int number = round;
+      auto number = static_cast<std::uint32_t>(round);
       for (const auto& [name, text] : files) {
-        number = (number * 1103515245 + 12345) & 0x7fffffff;
-        if ((number >> 16) % 4 == 0) {  // a quarter, so that what depends on what is sound is reached too
-          damage(machine, name, text, (number >> 20) % kinds_of_damage);
+        number = number * 1664525 + 1013904223;
+        if (number >> 30 == 0) {  // a quarter, so that what depends on what is sound is reached too
+          damage(machine, name, text, static_cast<int>((number >> 16) % kinds_of_damage));
         }
       }
       INFO("round " << round);
