@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "calibration/topology/known.h"
@@ -27,12 +28,8 @@ std::optional<std::int64_t> parse_cache_size(std::string_view text);  // "32K", 
 // "none [mq-deadline] bfq" with "[]", "none voluntary (full)" with "()": the chosen one; "" if there is none.
 std::string chosen(std::string_view text, std::string_view brackets);
 
-// Two numbers of a release, "6.18.44-x" → {6, 18}.
-struct KernelVersion {
-  int major = 0;
-  int minor = 0;
-  friend auto operator<=>(const KernelVersion&, const KernelVersion&) = default;
-};
+// The first two numbers of a release: "6.18.44-x" → {6, 18}.
+using KernelVersion = std::pair<int, int>;
 std::optional<KernelVersion> parse_release(std::string_view release);
 
 // At most `most` bytes of a text from a file, for a line of output.

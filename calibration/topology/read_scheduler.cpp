@@ -83,9 +83,7 @@ Known<std::string> inferred_preemption(const KernelConfigFile& config, const Ker
   }
   const std::string built = built_preemption(config);
   if (!built.empty()) {
-    return {.value = built,
-            .source = config.source,
-            .note = is_dynamic ? "inferred: as built" : "inferred: as built"};
+    return {.value = built, .source = config.source, .note = "inferred: as built"};
   }
   for (const auto& [word, name] : {std::pair{"PREEMPT_RT", "rt"}, std::pair{"PREEMPT_LAZY", "lazy"}}) {
     if (says(word)) {

@@ -60,7 +60,11 @@ class CaptureFile {
                               std::string suggestion) const;
 
  private:
+#ifdef CHAINSIM_FUZZ
+  static constexpr std::size_t block_size = 1024;  // so that fuzzed inputs, of a few kilobytes, cross blocks
+#else
   static constexpr std::size_t block_size = 256 * 1024;
+#endif
   static constexpr std::size_t no_nul = std::numeric_limits<std::size_t>::max();
 
   bool refill();

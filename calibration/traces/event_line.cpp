@@ -26,7 +26,7 @@ std::int64_t microseconds(const char* p, const char* end) {
 }  // namespace
 
 bool split_time(TextScan text, EventLine& line) {
-  constexpr std::int64_t most_seconds = 9'000'000'000;  // 285 years, which int64 nanoseconds still hold
+  constexpr std::int64_t most_seconds = 4'600'000'000;  // 145 years: below max_event_time (event_wire.h)
   constexpr std::array<std::int64_t, 10> unit{1'000'000'000, 100'000'000, 10'000'000, 1'000'000, 100'000,
                                               10'000,        1'000,       100,        10,        1};
   std::int64_t seconds = 0;

@@ -74,7 +74,8 @@ void SortedRuns::find_runs(Run& run, std::int64_t time) {
   if (!run.file->regular()) {
     refuse("save it to a file: sorted runs in a file are merged");
   }
-  if (run.file->line_number() == 0) {  // all events of a JSON map are in one line, which the source reads itself
+  if (run.file->line_number() ==
+      0) {  // all events of a JSON map are in one line, which the source reads itself
     refuse("print the map as text, without -f json");
   }
   constexpr std::string_view sort_it = "sort it by time; trace-cmd report, for one, prints events in order";

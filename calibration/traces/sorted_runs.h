@@ -25,7 +25,8 @@ class SortedRuns {
   // then a jump back is left as it is. `time_of` as in TextFormat.
   void add(std::unique_ptr<CaptureFile> file, std::unique_ptr<EventSource> source, TimeOf time_of = nullptr);
 
-  // The next event; false at the end. Throws UnsortedCapture, of a single run only, and what the sources throw.
+  // The next event; false at the end. Throws UnsortedCapture, of a single run only, and what the sources
+  // throw.
   bool next(Event& event);
 
   double progress() const;  // of the last run, 0..1
@@ -35,7 +36,7 @@ class SortedRuns {
     std::unique_ptr<CaptureFile> file;
     std::unique_ptr<EventSource> source;
     TimeOf time_of = nullptr;
-    Event event;              // the next one, when several runs are merged
+    Event event;  // the next one, when several runs are merged
     bool more = false;
     std::int64_t latest = 0;  // ns; no tracer stamps a time before 0
   };

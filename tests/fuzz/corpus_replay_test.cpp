@@ -1,4 +1,5 @@
-// What fuzzing left behind: small inputs that reach every part of every reader, and those that once broke one.
+// What fuzzing left behind: small inputs that reach every part of every reader, and those that once broke
+// one.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>

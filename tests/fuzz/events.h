@@ -11,7 +11,7 @@ namespace fuzz {
 
 inline void check_event(const calibration::Event& event, const calibration::Names& names) {
   promise(event.kind <= calibration::EventKind::other, "an event's kind exists");
-  promise(event.time >= 0, "an event's time can be");
+  promise(event.time >= 0 && event.time <= calibration::max_event_time, "an event's time can be");
   promise(event.cpu >= -1 && event.cpu <= calibration::max_cpu, "an event's CPU can be");
   promise(static_cast<std::size_t>(event.comm) < names.size(), "an event's task has a known name");
   fields(event, [&]<class T>(std::string_view, const T& value) {

@@ -20,7 +20,8 @@ void bpftrace_rows(std::string_view input) {
                       log.rlimit_lines + log.message_lines + log.unknown_lines +
                       (log.partial_last_line ? 1U : 0U);
     // A record of -f json may print several lines, or a part of one.
-    promise(log.json || seen == static_cast<std::uint64_t>(reader.file().line_number()), "every line is counted once");
+    promise(log.json || seen == static_cast<std::uint64_t>(reader.file().line_number()),
+            "every line is counted once");
   });
 }
 

@@ -10,7 +10,8 @@ namespace fuzz {
 namespace {
 
 bool inside(std::string_view part, std::string_view whole) {
-  return part.empty() || (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
+  return part.empty() ||
+         (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
 }
 
 }  // namespace
@@ -21,7 +22,8 @@ void event_line(std::string_view input) {
   for (const auto split : {calibration::split_ftrace_line, calibration::split_perf_line}) {
     calibration::EventLine parts;
     if (split(input, parts)) {
-      promise(inside(parts.comm, input) && inside(parts.text, input), "the parts of a line are views into it");
+      promise(inside(parts.comm, input) && inside(parts.text, input),
+              "the parts of a line are views into it");
       calibration::Event event;
       if (fields.read(parts.text, event)) {
         event.time = parts.time;

@@ -41,8 +41,8 @@ void may_refuse(Read&& read) {
   }
 }
 
-// Where readers that take a path find `input`, until the next call. Two files define it: input_file.cpp for the
-// tests, memory_source.cpp for the fuzzers.
+// Where readers that take a path find `input`, until the next call. Two files define it: input_file.cpp for
+// the tests, memory_source.cpp for the fuzzers.
 const std::string& path_of(std::string_view input);
 
 // Whether CaptureFile would decompress `input`. Only its own fuzzer tries that: in the others it would be the
@@ -71,12 +71,18 @@ struct Reader {
 };
 
 inline constexpr std::array readers{
-    Reader{"bpftrace_line", &bpftrace_line}, Reader{"bpftrace_rows", &bpftrace_rows},
-    Reader{"capture_file", &capture_file},   Reader{"chain_rows", &chain_rows},
-    Reader{"event_line", &event_line},       Reader{"event_wire", &event_wire},
-    Reader{"events", &events},               Reader{"roles", &roles},
-    Reader{"steps", &steps},                 Reader{"tables", &tables},
-    Reader{"topology", &topology},           Reader{"zstd_frames", &zstd_frames},
+    Reader{"bpftrace_line", &bpftrace_line},
+    Reader{"bpftrace_rows", &bpftrace_rows},
+    Reader{"capture_file", &capture_file},
+    Reader{"chain_rows", &chain_rows},
+    Reader{"event_line", &event_line},
+    Reader{"event_wire", &event_wire},
+    Reader{"events", &events},
+    Reader{"roles", &roles},
+    Reader{"steps", &steps},
+    Reader{"tables", &tables},
+    Reader{"topology", &topology},
+    Reader{"zstd_frames", &zstd_frames},
 };
 
 }  // namespace fuzz

@@ -23,7 +23,8 @@ struct MemoryFile {
   void write(std::string_view input) const {
     check(::ftruncate(fd, static_cast<::off_t>(input.size())));
     for (::off_t at = 0; at < static_cast<::off_t>(input.size());) {
-      const ::ssize_t written = ::pwrite(fd, input.data() + at, input.size() - static_cast<std::size_t>(at), at);
+      const ::ssize_t written =
+          ::pwrite(fd, input.data() + at, input.size() - static_cast<std::size_t>(at), at);
       check(written);
       at += written;
     }

@@ -113,7 +113,8 @@ with tempfile.TemporaryDirectory() as name:
             out.write(body)
     fifo = folder / "fifo"
     os.mkfifo(fifo)
-    with subprocess.Popen([program, "analyze", fifo], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+    with subprocess.Popen([program, "analyze", fifo], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as child:
         with fifo.open("w") as out:
             out.write("".join(head) + body)
             child.send_signal(signal.SIGINT)
