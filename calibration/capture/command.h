@@ -18,7 +18,7 @@ class Command {
 
   void start();                           // nothing, when there are no words
   bool ended();                           // since the last call; false when it was never started
-  void stop();   // SIGTERM, and where that does not end it within 2 s, SIGKILL
+  void stop();                            // SIGTERM, and where that does not end it within 2 s, SIGKILL
   int status() const { return status_; }  // as of waitpid; 0 until it has ended
 
  private:
