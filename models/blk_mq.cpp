@@ -20,13 +20,14 @@ std::size_t effective_cpu_of(const std::vector<int>& managed, std::size_t first,
 
 // std::stable_partition without its buffer: batches are short, and completing them allocates nothing.
 template <class First>
-void first_to_front(std::vector<Request>& batch, First&& first) {
+std::vector<Request>::iterator first_to_front(std::vector<Request>& batch, First&& first) {
   auto front = batch.begin();
   for (auto at = front; at != batch.end(); ++at) {
     if (first(*at)) {
       std::rotate(front++, at, at + 1);
     }
   }
+  return front;
 }
 
 }  // namespace
@@ -37,6 +38,7 @@ BlkMq::BlkMq(sim::Engine& engine, const BlkMqConfig& config, const KernelConfig&
     : engine_{engine},
       config_{config},
       rq_affinity_{kernel.rq_affinity},
+      batch_in_cq_order_{kernel.release == KernelRelease::v6_18},
       cpus_{cpus},
       costs_{costs},
       tracepoints_{tracepoints},
@@ -64,7 +66,7 @@ BlkMq::BlkMq(sim::Engine& engine, const BlkMqConfig& config, const KernelConfig&
     }
     const std::size_t effective = effective_cpu_of(managed, begin, end);
     ++managed[effective];
-    auto queue = std::make_unique<Queue>(Queue{*this, static_cast<QueueId>(q), nullptr, {}, 0, false});
+    auto queue = std::make_unique<Queue>(Queue{*this, static_cast<QueueId>(q), nullptr, {}, {}, 0, false});
     queue->batch.reserve(64);
     queue->irq = std::make_unique<DeviceIrq>(engine, *cpus[effective], costs, tracepoints, meter,
                                              static_cast<VectorId>(static_cast<int>(config.first_vector) + q),
@@ -104,55 +106,65 @@ void BlkMq::handled(Queue& queue) {
   queue.batch.clear();
   queue.next = 0;
   queue.served_agent = false;
-  Request request;
-  while (reap(queue.id, request)) {
-    queue.batch.push_back(request);
-  }
-  first_to_front(queue.batch, [this](const Request& r) { return first(r); });
-  complete_next(queue);
+  reap_next(queue);
 }
 
-void BlkMq::complete_next(Queue& queue) {
-  while (queue.next < queue.batch.size()) {
-    const Request& request = queue.batch[queue.next];
-    const bool agents = for_agent(request);
+// nvme_poll_cq; virtblk_done, whose handler's cost covers it.
+void BlkMq::reap_next(Queue& queue) {
+  while (reap(queue.id, queue.reaping)) {
+    const bool agents = for_agent(queue.reaping);
     queue.served_agent |= agents;
-    const bool in_hardirq = completes_in_hardirq(queue, request);
-    if (in_hardirq || config_.reaps_in_handler) {
-      const sim::Nanos reap_cost =
-          config_.reaps_in_handler ? costs_.draw(config_.per_completion, agents) : sim::Nanos{0};
-      const sim::Nanos end_cost = in_hardirq ? costs_.draw(Cost::block_complete, agents) : sim::Nanos{0};
-      queue.irq->cpu().run<&Queue::reaped>(Context::hardirq, reap_cost + end_cost, queue);
+    if (config_.reaps_in_handler) {
+      queue.irq->cpu().run<&Queue::reaped>(Context::hardirq, costs_.draw(config_.per_completion, agents),
+                                           queue);
       return;
     }
-    ++queue.next;
-    pass_on(request, queue.irq->cpu().id());
-  }
-  if (config_.reaps_in_handler) {  // completions that came while this batch was completed
-    Request request;
-    if (reap(queue.id, request)) {
-      queue.batch.push_back(request);
-      complete_next(queue);
-      return;
+    if (completes_in_hardirq(queue, queue.reaping)) {
+      queue.batch.push_back(queue.reaping);
+    } else {
+      pass_on(queue.reaping, queue.irq->cpu().id());
     }
   }
-  queue.irq->leave(queue.served_agent);
-}
-
-bool BlkMq::completes_in_hardirq(Queue& queue, const Request& request) {
-  return !redirect(request, queue.irq->cpu().id()) && (config_.hw_queues > 1 || first(request));
+  order_batch(queue.batch);
+  end_next(queue);
 }
 
 void BlkMq::reaped(Queue& queue) {
-  const Request request = queue.batch[queue.next++];
-  const CpuId here = queue.irq->cpu().id();
-  if (completes_in_hardirq(queue, request)) {
-    completions_.stamp(request.completion, Stage::hardirq_entry, queue.irq->entered());
-    finish(request, here);
+  if (completes_in_hardirq(queue, queue.reaping)) {
+    queue.batch.push_back(queue.reaping);
   } else {
-    pass_on(request, here);
+    pass_on(queue.reaping, queue.irq->cpu().id());
   }
-  complete_next(queue);
+  reap_next(queue);
+}
+
+bool BlkMq::completes_in_hardirq(const Queue& queue, const Request& request) const {
+  return !redirect(request, queue.irq->cpu().id()) && (config_.hw_queues > 1 || first(request));
+}
+
+// blk_mq_add_to_batch: 6.12 adds each request at the list's head. The policy's keep their order.
+void BlkMq::order_batch(std::vector<Request>& batch) const {
+  const auto rest = first_to_front(batch, [this](const Request& r) { return first(r); });
+  if (!batch_in_cq_order_) {
+    std::reverse(rest, batch.end());
+  }
+}
+
+// blk_mq_end_request_batch. What the device completes meanwhile has a message of its own.
+void BlkMq::end_next(Queue& queue) {
+  if (queue.next == queue.batch.size()) {
+    queue.irq->leave(queue.served_agent);
+    return;
+  }
+  const bool agents = for_agent(queue.batch[queue.next]);
+  queue.irq->cpu().run<&Queue::ended>(Context::hardirq, costs_.draw(Cost::block_complete, agents), queue);
+}
+
+void BlkMq::ended(Queue& queue) {
+  const Request request = queue.batch[queue.next++];
+  completions_.stamp(request.completion, Stage::hardirq_entry, queue.irq->entered());
+  finish(request, queue.irq->cpu().id());
+  end_next(queue);
 }
 
 // blk_mq_raise_softirq, or blk_mq_complete_send_ipi: whoever finds the list empty sees to the BLOCK softirq.

@@ -1,18 +1,19 @@
 // blk-mq for one block device: software context to hardware queue, and completion on the right CPU.
 //
 //   submit() ─► hctx of the CPU ─► device                    device's irq ─► reap every CQE ─► end_io
-//                                                              ├─ here, in hardirq (multi-queue)
+//                                                              ├─ here, in hardirq, as a batch (multi-queue)
 //                                                              ├─ here, in BLOCK softirq (single queue)
 //                                                              └─ on the submitter's CPU: IPI + BLOCK softirq
 //
 // Models:   block/blk-mq.c:blk_mq_map_queues, blk_mq_complete_request_remote (rq_affinity 0, 1, 2),
-//           blk_done_softirq; drivers/nvme/host/pci.c:nvme_irq (reaps all, no budget);
+//           blk_done_softirq, blk_mq_add_to_batch, blk_mq_end_request_batch (what is completed here ends
+//           once everything is reaped: in 6.12 last come first ended, in 6.18 in CQ order);
+//           drivers/nvme/host/pci.c:nvme_irq (reaps all, no budget);
 //           kernel/irq/affinity.c and matrix.c: managed vectors spread over all CPUs, the effective CPU being
 //           the one of the mask with fewest managed vectors, ties to the highest number.
-// Left out: io_comp_batch (here a completion ends as it is reaped, in CQ order; 6.12 reaps all of an
-// interrupt,
-//           then ends them, last first); I/O schedulers, merging, plugging (io_uring plugs above two SQEs),
-//           tags beyond the device's queue depth, throttling, poll queues, threaded interrupts.
+// Left out: what keeps a request out of the batch (errors, an I/O scheduler's tags); I/O schedulers, merging,
+//           plugging (io_uring plugs above two SQEs), tags beyond the device's queue depth, throttling, poll
+//           queues, threaded interrupts.
 #pragma once
 
 #include <cstdint>
@@ -75,18 +76,23 @@ class BlkMq {
     BlkMq& blk;
     QueueId id;
     std::unique_ptr<DeviceIrq> irq;
-    std::vector<Request> batch;  // reaped by the running handler
+    Request reaping;             // the CQE the running handler is at
+    std::vector<Request> batch;  // io_comp_batch: reaped by it, to be ended here
     std::size_t next = 0;
     bool served_agent = false;
     void handled() { blk.handled(*this); }
     void reaped() { blk.reaped(*this); }
+    void ended() { blk.ended(*this); }
   };
 
   int hctx_of(CpuId cpu) const;
   void handled(Queue& queue);
-  void complete_next(Queue& queue);
-  bool completes_in_hardirq(Queue& queue, const Request& request);
+  void reap_next(Queue& queue);
   void reaped(Queue& queue);
+  bool completes_in_hardirq(const Queue& queue, const Request& request) const;
+  void order_batch(std::vector<Request>& batch) const;
+  void end_next(Queue& queue);
+  void ended(Queue& queue);
   void pass_on(const Request& request, CpuId here);
   bool redirect(const Request& request, CpuId here) const;
   void finish(const Request& request, CpuId cpu);
@@ -98,6 +104,7 @@ class BlkMq {
   sim::Engine& engine_;
   BlkMqConfig config_;
   int rq_affinity_;
+  bool batch_in_cq_order_;  // 6.18
   std::vector<std::unique_ptr<Cpu>>& cpus_;
   CostSampler& costs_;
   const Tracepoints& tracepoints_;

@@ -44,6 +44,7 @@ enum class Cost : std::uint8_t {
   try_to_wake_up,
   ep_poll_callback,
   context_switch,
+  balance_domain,
   migration_cold_cache,
   // Idle
   idle_enter,
@@ -52,6 +53,8 @@ enum class Cost : std::uint8_t {
   idle_exit_c6,
   idle_exit_hlt,
   idle_loop_exit,
+  tick_stop,
+  tick_restart,
   // System calls and userspace boundary
   syscall_entry,
   syscall_exit,

@@ -8,26 +8,33 @@
 // Whoever is interrupted keeps its remainder; nothing is re-drawn. Work with interrupts off delays
 // every interrupt until it ends, so irq-off latency emerges from who runs with interrupts off.
 //
-// Models:   arch/x86/kernel/irq.c:common_interrupt (one latched edge per line; handlers never nest),
+// In four files:  cpu.cpp             interrupts, softirqs, where NEED_RESCHED acts
+//                 cpu_idle.cpp        the idle loop: governor, tick stop, polling, waking up
+//                 cpu_accounting.cpp  where time goes
+//                 cpu_speed.cpp       time stolen by a hypervisor, frequency, a busy SMT sibling
+//
+// Models:   arch/x86/kernel/irq.c:common_interrupt (one latched edge per line; handlers never nest; of the
+//           latched vectors the local APIC delivers IPIs first, then its timer, then devices),
 //           kernel/softirq.c:irq_exit_rcu (softirqs at the exit of the outermost hardirq, before any
-//           reschedule), kernel/entry/common.c (NEED_RESCHED acts on return to user; under full
-//           preemption also on return to kernel), kernel/sched/idle.c:do_idle, cpuidle with a
-//           simplified menu governor (the shortest of the recent idle spans' average and the next timer).
-// Left out: NMIs, nested hardirqs, SMT contention, frequency, the full governors.
+//           reschedule), kernel/entry/common.c and kernel/Kconfig.preempt (where NEED_RESCHED and
+//           NEED_RESCHED_LAZY act), kernel/sched/idle.c:do_idle, drivers/cpuidle.
+// Left out: NMIs, nested hardirqs, the APIC's order among device vectors.
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "models/completion.h"
 #include "models/cost_sampler.h"
+#include "models/cpuidle.h"
 #include "models/ids.h"
+#include "models/irq_line.h"
 #include "models/kernel_config.h"
 #include "models/recent_share.h"
 #include "models/tracepoints.h"
+#include "models/work.h"
 #include "sim/engine.h"
 #include "sim/port.h"
 #include "sim/ring.h"
@@ -35,52 +42,29 @@
 
 namespace models {
 
-enum class Context : std::uint8_t { task, softirq, hardirq };
-inline constexpr std::size_t context_count = 3;
-
-struct Work {
-  void (*call)(void* object, std::uint64_t argument) = nullptr;  // null: no work
-  void* object = nullptr;
-  std::uint64_t argument = 0;
-  sim::Nanos remaining{0};
-  bool irqs_off = false;
-  bool user = false;      // task context: userspace, where NEED_RESCHED acts at once
-  bool boundary = false;  // task context: entered from userspace; NEED_RESCHED acts before it begins
+// What a CPU knows of its kernel. A preemption model alone stands for the defaults of everything else.
+struct CpuKernel {
+  CpuKernel(Preemption model) : preemption{model} {}  // NOLINT: callers say Preemption::full
+  CpuKernel(const KernelConfig& kernel)               // NOLINT: or hand over all there is
+      : preemption{kernel.preemption}, release{kernel.release}, hz{kernel.hz}, skew_tick{kernel.skew_tick} {}
+  Preemption preemption;
+  KernelRelease release = KernelRelease::v6_12;
+  int hz = 250;
+  bool skew_tick = false;
 };
 
-template <auto Method, class T>
-Work make_work(sim::Nanos cost, T& object, std::uint64_t argument = 0) {
-  Work work;
-  work.call = [](void* target, std::uint64_t arg) {
-    if constexpr (std::is_invocable_v<decltype(Method), T&, std::uint64_t>) {
-      (static_cast<T*>(target)->*Method)(arg);
-    } else {
-      (static_cast<T*>(target)->*Method)();
-    }
-  };
-  work.object = &object;
-  work.argument = argument;
-  work.remaining = cost;
-  return work;
+// tick_setup_sched_timer: how far a CPU's ticks lie behind the global grid (skew_tick=1).
+inline sim::Nanos tick_skew(CpuId id, int cpus, int hz, bool skewed) {
+  return skewed ? sim::Nanos{1'000'000'000 / hz / 2 / cpus * static_cast<int>(id)} : sim::Nanos{0};
 }
 
-enum class IrqKind : std::uint8_t { device, timer, ipi };
-
-// One interrupt source routed to one CPU. Edges merge while one is latched (IRR), as in the kernel.
-struct IrqLine {
-  sim::Port<void()> handler;  // runs at entry; starts hardirq work, whose last callback starts no more
-  IrqKind kind = IrqKind::device;
-  bool latched = false;
-  bool runs_softirqs = true;  // the reschedule IPI does not (a "simple" sysvec)
-};
-
 // Where a CPU's time went, by what the outermost context was.
-enum class CpuTime : std::uint8_t { user, system, softirq, ksoftirqd, hardirq, idle, other };
-inline constexpr std::size_t cpu_time_count = 7;
+enum class CpuTime : std::uint8_t { user, system, softirq, ksoftirqd, hardirq, idle, other, steal };
+inline constexpr std::size_t cpu_time_count = 8;
 
 class Cpu {
  public:
-  Cpu(sim::Engine& engine, CpuId id, const TopologyConfig& topology, Preemption preemption,
+  Cpu(sim::Engine& engine, CpuId id, const TopologyConfig& topology, const CpuKernel& kernel,
       CostSampler& costs, const Tracepoints& tracepoints);
   Cpu(const Cpu&) = delete;
   Cpu& operator=(const Cpu&) = delete;
@@ -88,9 +72,9 @@ class Cpu {
   sim::Port<void(CpuId)> schedule;            // out: NEED_RESCHED acts here; the scheduler sets task work
   sim::Port<void(CpuId)> start_softirqs;      // out: pending softirqs may run now; sets softirq work
   sim::Port<bool(CpuId)> softirqs_pending;    // out
-  sim::Port<void(CpuId)> drain_wake_list;     // out: idle loop found wakeups queued without an IPI
-  sim::Port<sim::Nanos(CpuId)> next_timer;    // out: time to the next timer of this CPU, for the governor
-  sim::Port<void(CpuId, bool)> idle_changed;  // out: the idle loop begins or ends (tick stop and restart)
+  sim::Port<void(CpuId)> drain_wake_list;     // out: the idle loop ends; wakeups may be queued without an IPI
+  sim::Port<sim::Nanos(CpuId)> next_timer;    // out: time to the next timer of this CPU but the tick
+  sim::Port<void(CpuId, bool)> idle_changed;  // out: the tick stops (true) or restarts; may charge()
 
   // in: work in `context`, from inside a callback of this CPU. One piece per context.
   template <auto Method, class T>
@@ -107,14 +91,51 @@ class Cpu {
   void charge(sim::Nanos cost);
   // Some of it has yet to pass: an end that comes after it needs one more piece of work.
   bool charged() const { return debt_.count() != 0; }
+  sim::Nanos debt() const { return debt_; }
   // in: last local_bh_enable of a task: pending softirqs run now, in its context.
   void local_bh_enable() { invoke_softirqs_ = true; }
 
   void set_need_resched() { need_resched_ = true; }
-  void clear_need_resched() { need_resched_ = false; }
+  void clear_need_resched() { need_resched_ = need_resched_lazy_ = false; }
   bool need_resched() const { return need_resched_; }
+  // in, lazy preemption: TIF_NEED_RESCHED_LAZY, which acts at the return to userspace only; the idle task
+  // gets TIF_NEED_RESCHED. Under the other models it is TIF_NEED_RESCHED (get_lazy_tif_bit).
+  void set_need_resched_lazy() {
+    if (preemption_ == Preemption::lazy && !idle_task_) {
+      need_resched_lazy_ = true;
+    } else {
+      need_resched_ = true;
+    }
+  }
+  bool need_resched_lazy() const { return need_resched_lazy_; }
+  // in: the tick found it set, before the class's own tick: it becomes NEED_RESCHED. True: it did.
+  bool promote_lazy() {
+    if (!need_resched_lazy_ || need_resched_) {
+      return false;
+    }
+    return need_resched_ = true;
+  }
   // in: a remote CPU set NEED_RESCHED of a polling idle CPU. No IPI.
   void wake_polling();
+  // in, at set-up: users in the order in which the queue runs them (csd entries before task wakeups).
+  void add_call_function(CallFunction& user) { call_functions_.push_back(&user); }
+  // in: __smp_call_single_queue. True: the queue was empty and the CPU does not poll, so it needs an IPI. A
+  // CPU that polls in idle is told to reschedule instead (call_function_single_prep_ipi).
+  bool queue_call_function(CallFunction& user);
+  // in: __flush_smp_call_function_queue, from the IPI's handler. True: something was queued.
+  bool flush_call_functions();
+  // in: the tick interrupted the idle loop; the governor hears of it.
+  void note_idle_tick() { got_idle_tick_ = true; }
+
+  // in: the hypervisor takes the physical CPU away for `length`. A halted CPU does not miss it until it is to
+  // run again. Interrupts wait.
+  void steal(sim::Nanos length);
+  sim::Nanos steal_time() const { return steal_time_; }  // so far; PARAVIRT_TIME_ACCOUNTING: nobody's runtime
+  // in: another hardware thread of this core; both slow down while the other is not asleep.
+  void add_sibling(Cpu& sibling) { siblings_.push_back(&sibling); }
+  int speed() const { return speed_; }  // now, in 1/1024
+  // in: the work of `context` is over sooner than it was set to be: a spin on what another CPU did.
+  void finish_now(Context context);
 
   // irq_handler_entry of the device's handler that runs here; unstamped: none does.
   void set_handler_entered(sim::SimTime at) { handler_entered_ = at; }
@@ -132,11 +153,15 @@ class Cpu {
   CpuId id() const { return id_; }
   sim::SimTime now() const { return engine_.now(); }
   bool idle() const { return idle_task_; }
-  bool asleep() const { return asleep_; }
-  bool polling() const { return asleep_ && state_polls_; }
+  bool asleep() const { return asleep_ || in_poll_; }  // inside an idle routine
+  // TIF_POLLING_NRFLAG of the idle task: a store of NEED_RESCHED is enough to be noticed.
+  bool polling() const { return polling_; }
   bool in_hardirq() const { return work_[2].call != nullptr || in_hardirq_; }
   bool in_softirq() const { return serving_softirq_; }
-  void set_serving_softirq(bool serving) { serving_softirq_ = serving; }
+  void set_serving_softirq(bool serving) {
+    serving_softirq_ = serving;
+    book_irq_time();
+  }
   Context context() const {
     return in_hardirq() ? Context::hardirq : serving_softirq_ ? Context::softirq : Context::task;
   }
@@ -144,7 +169,8 @@ class Cpu {
   int idle_state() const { return idle_state_; }
   sim::SimTime idle_since() const { return idle_since_; }
 
-  // Time that interrupts took from tasks so far: what clock_task leaves out.
+  // Time that interrupts took from tasks so far: what clock_task leaves out. As in irqtime_account_irq, it is
+  // booked at the ends of sections: one that is open does not show yet, nor does a reschedule IPI ever.
   sim::Nanos irq_time() const { return irq_time_; }
   // Shares of recent time, averaged as the kernel's PELT does (periods of 1.05 ms, half-life 32 periods).
   double irq_share(sim::SimTime now, Context context) const {
@@ -164,21 +190,56 @@ class Cpu {
   void settle();
 
  private:
+  // cpu.cpp
   void expire();
   void begin_interrupt(IrqLine& line);
-  bool interrupt_deliverable() const;
-  void settle_idle();
+  void end_interrupt();
+  IrqLine& take_latched();
+  bool interrupt_deliverable() const { return !irqs_off(); }
+  bool reschedules() const;
+  void arm(Context context);
+
+  // cpu_idle.cpp
+  bool settle_idle();
+  void leave_idle_loop();
+  void idle_loop_left() { left_loop_ = true; }
+  bool schedule_idle();
   void idle_entered();
+  void enter_idle_state();
+  void poll_idle();
+  void resume_poll();
+  void poll_timed_out();
   void idle_woken();
   void idle_exited();
   void leave_idle_state();
-  void arm(Context context);
-  std::size_t select_idle_state();
+  void reflect();
+  void choose_idle_state();
+  bool tick_can_stop() const { return !need_resched_ && !softirqs_pending(id_); }
+  IdleView idle_view() const;
+  sim::Nanos time_to_tick() const;
+  const IdleStateConfig& state_config() const {
+    return topology_.idle[static_cast<std::size_t>(idle_state_)];
+  }
+
+  // cpu_accounting.cpp
+  void book_irq_time() { irq_time_ += std::exchange(open_irq_time_, sim::Nanos{0}); }
+  CpuTime bucket_of(sim::SimTime now, sim::Nanos span);
+
+  // cpu_speed.cpp
+  bool hypervisor_keeps_cpu();
+  void stolen_begin();
+  void stolen_end();
+  void progress(Work& work, sim::Nanos span) const;
+  sim::Nanos wall_time(const Work& work) const;
+  void tell_siblings();
+  void sibling_changed();
 
   sim::Engine& engine_;
   CpuId id_;
   const TopologyConfig& topology_;
-  bool full_preemption_;
+  Preemption preemption_;
+  sim::Nanos tick_;
+  sim::Nanos tick_skew_;
   CostSampler& costs_;
   const Tracepoints& tracepoints_;
 
@@ -194,29 +255,48 @@ class Cpu {
   bool invoke_softirqs_ = false;
   bool exit_runs_softirqs_ = false;
   bool need_resched_ = false;
+  bool need_resched_lazy_ = false;
   bool idle_task_ = true;
   bool ksoftirqd_ = false;
-  bool asleep_ = false;
-  bool state_polls_ = false;
-  bool idle_announced_ = false;
   bool executing_ = false;  // the active context's timer runs
+  bool stolen_ = false;
+
+  // The idle loop. `asleep_`: in MWAIT or HLT, nothing executes; `in_poll_`: the polling state spins.
+  bool asleep_ = false;
+  bool in_poll_ = false;
+  bool polling_ = false;
+  bool tick_stopped_ = false;
+  bool left_loop_ = false;  // the loop has ended; the wake list, what it raises, and schedule() remain
   bool in_state_ = false;   // since the cpu_idle entry event, until its exit event
+  bool got_idle_tick_ = false;
+  bool poll_timed_out_ = false;
   int idle_state_ = 0;
   Cost state_exit_ = Cost::idle_exit_c1;
   sim::Nanos state_exit_cost_{0};
   sim::Nanos loop_exit_cost_{0};
   sim::SimTime idle_since_{};
-  std::array<std::int64_t, 8> idle_spans_{};  // the last idle spans, ns
-  std::size_t idle_span_next_ = 0;
+  sim::Nanos residency_{0};  // of the state left last; the governor hears of it when the loop goes on
+  bool reflects_ = false;
+  sim::SimTime poll_until_{};
+  AnyIdleGovernor governor_;
   CpuTime task_user_ = CpuTime::user;
   CpuTime task_system_ = CpuTime::system;
 
-  std::vector<IrqLine*> latched_;  // FIFO of latched lines; capacity set at construction
+  std::vector<CallFunction*> call_functions_;
+  std::vector<IrqLine*> latched_;  // in the order of their edges; capacity set at construction
   std::array<std::int64_t, cpu_time_count> accounted_{};
   std::array<std::int64_t, 3> interrupts_{};
   sim::Nanos irq_time_{0};
+  sim::Nanos open_irq_time_{0};  // of the section under way
   std::array<RecentShare, context_count> share_{};
   RecentShare busy_;
+
+  int own_speed_ = full_speed;
+  int speed_ = full_speed;
+  std::vector<Cpu*> siblings_;
+  sim::SimTime stolen_until_{};
+  sim::Nanos steal_time_{0};
+  sim::Timer stolen_end_;
 };
 
 }  // namespace models

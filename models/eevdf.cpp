@@ -1,10 +1,11 @@
-// The queue itself: sums and V, charging the running entity, picking. What enters and leaves the queue is in
-// eevdf_place.cpp, wakeup preemption in eevdf_preempt.cpp.
+// The queue itself: sums and V, charging the running entity, protection. eevdf_pick.cpp picks and switches,
+// in eevdf_place.cpp entities come and go, in eevdf_task.cpp tasks do, with all groups above them.
 #include "models/eevdf.h"
 
 #include <algorithm>
 #include <limits>
 
+#include "models/task_group.h"
 #include "sim/check.h"
 
 namespace models {
@@ -22,10 +23,32 @@ CfsRq::CfsRq(const CfsConfig& config)
       base_slice_{config.base_slice.count()},
       normalized_base_slice_{config.normalized_base_slice.count()},
       tick_{config.tick.count()},
+      root_{this},
       zero_vruntime_{initial_vruntime} {
   sim::check(base_slice_ > 0 && normalized_base_slice_ > 0 && tick_ > 0, "slices and the tick are positive");
   timeline_.reserve(reserved_entities);
 }
+
+CfsRq::CfsRq(const CfsConfig& config, TaskGroup& group, CfsRq& root, SchedEntity& se, CpuId cpu)
+    : CfsRq{config} {
+  group_ = &group;
+  root_ = &root;
+  group_se_ = &se;
+  cpu_ = cpu;
+  runtime_enabled_ = group.bandwidth.limited();
+  runtime_remaining_ = features_.throttle_tasks ? 1 : 0;  // tg_set_cfs_bandwidth
+  limbo_.reserve(reserved_entities);
+}
+
+SchedEntity* CfsRq::curr_task() const {
+  SchedEntity* se = curr_;
+  while (se != nullptr && se->my_q != nullptr) {
+    se = se->my_q->curr_;
+  }
+  return se;
+}
+
+bool CfsRq::se_is_idle(const SchedEntity& se) { return se.policy == SchedClass::idle; }
 
 std::int64_t CfsRq::avg_vruntime() {
   const SchedEntity* curr = curr_on_rq();
@@ -105,6 +128,14 @@ void CfsRq::recount_slices() {
   }
 }
 
+void CfsRq::set_entity_slice(SchedEntity& se, std::int64_t slice) {
+  const bool counted = se.on_rq && curr_ != &se && se.slice != slice;
+  se.slice = slice;
+  if (counted) {
+    recount_slices();
+  }
+}
+
 // cfs_rq_min_slice and cfs_rq_max_slice: the array and curr.
 std::int64_t CfsRq::min_slice() const {
   const SchedEntity* curr = curr_on_rq();
@@ -127,15 +158,19 @@ void CfsRq::update_curr(std::int64_t clock) {
   curr.sum_exec_runtime += delta_exec;
   curr.vruntime += calc_delta_fair(delta_exec, curr.load);
   const bool expired = update_deadline(curr);
+  if (runtime_enabled_) {
+    account_runtime(delta_exec);
+  }
   if (nr_queued_ == 1) {
     return;  // Nobody to give way to. The moved deadline still ends the protection.
   }
-  if (expired) {
+  const bool resched =
+      expired || (features_.resched_when_unprotected
+                      ? !protected_slice(curr)
+                      : features_.preempt_short && !protected_slice(curr) && !eligible(curr));
+  if (resched) {
     resched_curr();
-  } else if (features_.resched_when_unprotected) {
-    need_resched_ |= !protected_slice(curr);
-  } else if (features_.preempt_short) {
-    need_resched_ |= !protected_slice(curr) && !eligible(curr);
+    clear_buddies(curr);
   }
 }
 
@@ -169,86 +204,6 @@ void CfsRq::cancel_protect_slice(SchedEntity& se) const {
   if (protected_slice(se)) {
     se.vlag = features_.slice_protection == SliceProtection::vprot ? se.vruntime : se.deadline + 1;
   }
-}
-
-void CfsRq::set_next(SchedEntity& se, std::int64_t clock) {
-  sim::check(curr_ == nullptr, "put_prev comes before set_next");
-  if (se.on_rq) {
-    remove(se);
-    set_protect_slice(se);
-  }
-  curr_ = &se;
-  se.exec_start = clock;
-}
-
-void CfsRq::put_prev(std::int64_t clock) {
-  sim::check(curr_ != nullptr, "put_prev has a task to put");
-  if (curr_->on_rq) {
-    update_curr(clock);
-    insert(*curr_);
-  }
-  curr_ = nullptr;
-}
-
-void CfsRq::tick(std::int64_t clock) {
-  update_curr(clock);
-  avg_vruntime();  // The zero point follows a task that runs alone for long.
-}
-
-void CfsRq::yield(std::int64_t clock) {
-  sim::check(curr_on_rq() != nullptr, "the running task yields");
-  if (nr_queued_ == 1) {
-    return;
-  }
-  update_curr(clock);
-  if (eligible(*curr_)) {
-    curr_->vruntime = curr_->deadline;
-    update_deadline(*curr_);
-  }
-}
-
-SchedEntity* CfsRq::pick(std::int64_t clock) {
-  while (nr_queued_ > 0) {
-    if (curr_on_rq() != nullptr) {
-      update_curr(clock);
-    }
-    if (SchedEntity* se = pick_next_entity(clock, true); se != nullptr) {
-      return se;
-    }
-  }
-  return nullptr;
-}
-
-// nullptr: the winner was delayed and its dequeue is now finished; pick again.
-SchedEntity* CfsRq::pick_next_entity(std::int64_t clock, bool protect) {
-  SchedEntity* se = pick_eevdf(protect);
-  if (se->sched_delayed) {
-    dequeue(*se, clock, {.sleep = true, .delayed = true});
-    return nullptr;
-  }
-  return se;
-}
-
-SchedEntity* CfsRq::pick_eevdf(bool protect) const {
-  SchedEntity* curr = curr_ != nullptr && curr_->on_rq ? curr_ : nullptr;
-  if (nr_queued_ == 1) {
-    return curr != nullptr ? curr : timeline_.front().se;
-  }
-  if (curr != nullptr && !eligible(*curr)) {
-    curr = nullptr;
-  }
-  // With vprot, RUN_TO_PARITY has already chosen how long the protection lasts (set_protect_slice).
-  const bool may_protect = features_.slice_protection == SliceProtection::vprot || features_.run_to_parity;
-  if (curr != nullptr && protect && may_protect && protected_slice(*curr)) {
-    return curr;
-  }
-  const auto best = std::find_if(timeline_.begin(), timeline_.end(),
-                                 [this](const Node& node) { return vruntime_eligible(node.vruntime); });
-  if (best == timeline_.end() || (curr != nullptr && curr->deadline < best->deadline)) {
-    sim::check(curr != nullptr, "the smallest vruntime is eligible");
-    return curr;
-  }
-  return best->se;
 }
 
 }  // namespace models

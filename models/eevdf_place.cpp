@@ -1,8 +1,7 @@
-// What enters and leaves the fair run queue: placement, delayed dequeue, weight and slice changes.
+// What enters and leaves one queue: placement, delayed dequeue, changes of weight.
 #include "models/eevdf.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "sim/check.h"
 
@@ -42,16 +41,17 @@ void CfsRq::place_entity(SchedEntity& se, EnqueueFlags flags) {
   se.deadline = se.vruntime + vslice;
 }
 
-void CfsRq::enqueue(SchedEntity& se, std::int64_t clock, EnqueueFlags flags) {
-  if (se.on_rq) {
-    requeue_delayed(se);
-    return;
-  }
+void CfsRq::enqueue_entity(SchedEntity& se, std::int64_t clock, EnqueueFlags flags) {
   const bool is_curr = curr_ == &se;
   if (is_curr) {
     place_entity(se, flags);  // Its vruntime must be valid before update_curr adds to it.
   }
   update_curr(clock);
+  update_load_avg(se, clock, {.tg = true, .attach = true});
+  if (se.my_q != nullptr) {
+    se.runnable_weight = se.my_q->h_nr_.runnable;
+    update_cfs_group(se, clock);
+  }
   if (!is_curr) {
     place_entity(se, flags);
   }
@@ -62,36 +62,47 @@ void CfsRq::enqueue(SchedEntity& se, std::int64_t clock, EnqueueFlags flags) {
     insert(se);
   }
   se.on_rq = true;
-  load_ += se.load.weight;
+  load_ += se.load.stored;
   ++nr_queued_;
-  nr_delayed_ += se.sched_delayed ? 1 : 0;  // A delayed task that is moved stays delayed.
+  if (runtime_enabled_ && nr_queued_ == 1) {
+    check_enqueue_throttle(clock);
+  }
 }
 
-bool CfsRq::dequeue(SchedEntity& se, std::int64_t clock, DequeueFlags flags) {
-  sim::check(se.on_rq, "a task that leaves the queue is on it");
+bool CfsRq::dequeue_entity(SchedEntity& se, std::int64_t clock, DequeueFlags flags) {
   update_curr(clock);
+  clear_buddies(se);
   if (flags.delayed) {
     sim::check(se.sched_delayed, "only a delayed dequeue is finished");
   } else if (flags.sleep && !flags.special) {
     sim::check(!se.sched_delayed, "a task falls asleep once");
     if (features_.delay_dequeue && !eligible(se)) {
+      update_load_avg(se, clock, {});
       se.sched_delayed = true;
-      ++nr_delayed_;
+      if (se.my_q == nullptr) {
+        count_runnable(se, -1);
+      }
       return false;
     }
   }
-  se.vlag = entity_lag(se);
-  if (curr_ != &se) {
-    remove(se);
+  update_load_avg(se, clock, {.tg = true, .detach = flags.migrating && se.my_q == nullptr});
+  if (se.my_q != nullptr) {
+    se.runnable_weight = se.my_q->h_nr_.runnable;
   }
+  se.vlag = entity_lag(se);
   if (features_.place_rel_deadline && !flags.sleep) {
     se.deadline -= se.vruntime;
     se.rel_deadline = true;
   }
+  if (curr_ != &se) {
+    remove(se);
+  }
   se.on_rq = false;
-  load_ -= se.load.weight;
+  load_ -= se.load.stored;
   --nr_queued_;
-  nr_delayed_ -= se.sched_delayed ? 1 : 0;
+  if (runtime_enabled_ && nr_queued_ == 0) {
+    return_runtime();
+  }
   if (flags.delayed) {
     se.sched_delayed = false;
     if (features_.delay_zero) {
@@ -102,7 +113,7 @@ bool CfsRq::dequeue(SchedEntity& se, std::int64_t clock, DequeueFlags flags) {
 }
 
 // requeue_delayed_entity. The running task is not charged first: V is as of the last clock update.
-void CfsRq::requeue_delayed(SchedEntity& se) {
+void CfsRq::requeue_delayed(SchedEntity& se, std::int64_t clock) {
   sim::check(se.sched_delayed, "a task that is enqueued is asleep");
   if (features_.delay_zero) {
     se.vlag = entity_lag(se);
@@ -119,21 +130,24 @@ void CfsRq::requeue_delayed(SchedEntity& se) {
       ++nr_queued_;
     }
   }
+  update_load_avg(se, clock, {});
   se.sched_delayed = false;
-  --nr_delayed_;
+  if (se.my_q == nullptr) {
+    count_runnable(se, 1);
+  }
 }
 
 void CfsRq::reweight_entity(SchedEntity& se, LoadWeight load, std::int64_t clock) {
   const bool is_curr = curr_ == &se;
-  const std::int64_t old_weight = se.load.weight;
-  const auto rescaled = [&](std::int64_t virtual_span) { return virtual_span * old_weight / load.weight; };
+  const std::int64_t old_weight = se.load.stored;
+  const auto rescaled = [&](std::int64_t virtual_span) { return virtual_span * old_weight / load.stored; };
 
   if (!se.on_rq) {
     se.vlag = rescaled(se.vlag);
     if (se.rel_deadline && features_.scale_rel_deadline) {
       se.deadline = rescaled(se.deadline);
     }
-    se.load = load;
+    reweight_load_avg(se, load);
     return;
   }
 
@@ -143,19 +157,19 @@ void CfsRq::reweight_entity(SchedEntity& se, LoadWeight load, std::int64_t clock
   if (!is_curr) {
     remove(se);
   }
-  load_ += load.weight - old_weight;
+  load_ += load.stored - old_weight;
   if (features_.reweight == Reweight::around_avg_vruntime) {
     if (se.vruntime != avg) {
       se.vruntime = avg - rescaled(lag);
     }
     se.deadline = avg + rescaled(se.deadline - avg);
-    se.load = load;
+    reweight_load_avg(se, load);
   } else {
     --nr_queued_;
     se.vlag = rescaled(lag);
     se.deadline = rescaled(se.deadline - se.vruntime);
     se.rel_deadline = true;
-    se.load = load;
+    reweight_load_avg(se, load);
     place_entity(se, {});
     ++nr_queued_;
     if (is_curr) {
@@ -166,45 +180,6 @@ void CfsRq::reweight_entity(SchedEntity& se, LoadWeight load, std::int64_t clock
   if (!is_curr) {
     insert(se);
   }
-}
-
-// The frame of every change of a task's parameters: out of the queue, change, and back (SAVE, RESTORE).
-template <class Change>
-void CfsRq::change(SchedEntity& se, std::int64_t clock, Change&& change_it) {
-  const bool queued = se.on_rq;
-  const bool running = curr_ == &se;
-  if (queued) {
-    dequeue(se, clock, {});
-  }
-  if (running) {
-    put_prev(clock);
-  }
-  std::forward<Change>(change_it)();
-  if (queued) {
-    enqueue(se, clock, {});
-  }
-  if (running) {
-    set_next(se, clock);
-  }
-}
-
-void CfsRq::set_user_nice(SchedEntity& se, int nice, std::int64_t clock) {
-  const bool lowered = nice > se.nice;
-  change(se, clock, [&] {
-    se.nice = nice;
-    reweight_entity(se, se.policy == SchedClass::idle ? idle_policy_load() : nice_load(nice), clock);
-  });
-  if (lowered && curr_on_rq() == &se && nr_queued_ > 1) {
-    resched_curr();  // prio_changed_fair
-  }
-}
-
-void CfsRq::set_slice(SchedEntity& se, sim::Nanos slice, std::int64_t clock) {
-  using namespace sim;
-  change(se, clock, [&] {
-    se.custom_slice = slice > 0ns;
-    se.slice = se.custom_slice ? std::clamp<Nanos>(slice, 100us, 100ms).count() : base_slice_;
-  });
 }
 
 void switched_from_fair(SchedEntity& se) {

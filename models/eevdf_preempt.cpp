@@ -6,20 +6,35 @@
 namespace models {
 
 bool CfsRq::wakeup_preempt(SchedEntity& wakee, std::int64_t clock, bool fork) {
-  if (curr_on_rq() == nullptr || curr_ == &wakee || need_resched_ || !features_.wakeup_preemption) {
+  SchedEntity* se = root_->curr_task();
+  SchedEntity* pse = &wakee;
+  if (se == nullptr || !se->on_rq || se == pse || pse->cfs_rq->throttled_hierarchy()) {
     return false;
   }
-  const bool curr_idle = curr_->policy == SchedClass::idle;
-  const bool wakee_idle = wakee.policy == SchedClass::idle;
-  bool preempt = false;
-  if (curr_idle && !wakee_idle) {
-    cancel_protect_slice(*curr_);
-    preempt = true;
-  } else if (curr_idle == wakee_idle && wakee.policy == SchedClass::normal) {
-    update_curr(clock);
-    preempt = wakee_wins(wakee, clock, fork);
+  const bool buddy_first = features_.wakeup_check != WakeupCheck::shortens_protection;
+  if (features_.next_buddy && buddy_first && !fork && !wakee.sched_delayed) {
+    set_next_buddy(wakee);
   }
-  need_resched_ |= preempt;
+  if (need_resched() || !features_.wakeup_preemption) {
+    return false;
+  }
+  while (se->cfs_rq != pse->cfs_rq) {  // find_matching_se
+    const int difference = se->depth - pse->depth;
+    se = difference >= 0 ? se->parent : se;
+    pse = difference <= 0 ? pse->parent : pse;
+  }
+  CfsRq& queue = *se->cfs_rq;
+  bool preempt = false;
+  if (se_is_idle(*se) && !se_is_idle(*pse)) {
+    queue.cancel_protect_slice(*se);
+    preempt = true;
+  } else if (se_is_idle(*se) == se_is_idle(*pse) && wakee.policy == SchedClass::normal) {
+    queue.update_curr(clock);
+    preempt = queue.wakee_wins(*pse, clock, fork);
+  }
+  if (preempt) {
+    resched_curr();
+  }
   return preempt;
 }
 
@@ -31,11 +46,18 @@ bool CfsRq::wakee_wins(SchedEntity& wakee, std::int64_t clock, bool fork) {
     }
     return pick_eevdf(true) == &wakee;
   }
+  const bool every_wakee = features_.wakeup_check == WakeupCheck::shortens_protection;
   const bool shorter = features_.preempt_short && wakee.slice < curr.slice;
-  if (fork && !shorter) {
-    return false;
+  if (every_wakee && !shorter) {
+    if (fork || wakee.sched_delayed) {
+      return false;
+    }
+    // set_preempt_buddy: an earlier buddy with an earlier deadline stays.
+    if (features_.next_buddy && (next_ == nullptr || next_->deadline >= wakee.deadline)) {
+      set_next_buddy(wakee);
+    }
   }
-  SchedEntity* next = nullptr;
+  SchedEntity* next = every_wakee ? nullptr : pick_eevdf(!shorter);
   while (next == nullptr && nr_queued_ > 0) {
     next = pick_next_entity(clock, !shorter);
   }
@@ -45,7 +67,7 @@ bool CfsRq::wakee_wins(SchedEntity& wakee, std::int64_t clock, bool fork) {
     }
     return true;
   }
-  if (features_.run_to_parity) {  // update_protect_slice
+  if (features_.run_to_parity && (every_wakee || shorter)) {  // update_protect_slice
     curr.vlag = std::min(curr.vlag, curr.vruntime + calc_delta_fair(min_slice(), curr.load));
   }
   return false;

@@ -1,6 +1,7 @@
 #include "models/host.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "models/cost_sampler.h"
 #include "models/cpu.h"
 #include "models/host_devices.h"
+#include "models/host_groups.h"
 #include "models/io_uring.h"
 #include "models/ipi.h"
 #include "models/ksoftirqd.h"
@@ -19,8 +21,10 @@
 #include "models/sched.h"
 #include "models/server.h"
 #include "models/softirq.h"
+#include "models/steal.h"
 #include "models/tcp.h"
 #include "models/timer.h"
+#include "models/timer_target.h"
 #include "sim/check.h"
 
 namespace models {
@@ -62,6 +66,7 @@ struct Host::Impl {
         vectors(static_cast<std::size_t>(config.topology.cpus), 0),
         managed_vectors(static_cast<std::size_t>(config.topology.cpus), 0) {
     build_cpus();
+    connect_siblings();
     build_kernel();
     build_devices();
     build_policies();
@@ -82,8 +87,8 @@ struct Host::Impl {
   void build_cpus() {
     tracepoints.attached.connect<&Impl::tracepoint>(*this);
     for (int i = 0; i < config.topology.cpus; ++i) {
-      cpus.push_back(std::make_unique<Cpu>(engine, static_cast<CpuId>(i), config.topology,
-                                           config.kernel.preemption, costs, tracepoints));
+      cpus.push_back(std::make_unique<Cpu>(engine, static_cast<CpuId>(i), config.topology, config.kernel,
+                                           costs, tracepoints));
       Cpu& cpu = *cpus.back();
       softirqs.push_back(std::make_unique<Softirq>(engine, cpu, costs, tracepoints, config.kernel.hz));
       Softirq& softirq = *softirqs.back();
@@ -95,10 +100,27 @@ struct Host::Impl {
       cpu.softirqs_pending.connect<&Impl::softirqs_pending>(*this);
       cpu.next_timer.connect<&Impl::next_timer>(*this);
       cpu.idle_changed.connect<&Impl::idle_changed>(*this);
+      if (Steal::enabled(config.topology.steal)) {
+        steals.push_back(std::make_unique<Steal>(engine, cpu, config.topology.steal, rng));
+      }
       connect_actions(softirq, *softnets.back(), static_cast<CpuId>(i));
       timers.back()->expired.connect<&Impl::hrtimer_expired>(*this);
       block_ipis.push_back(std::make_unique<IpiReceiver>(engine, cpu, costs));
       block_ipis.back()->drain.connect<&Impl::raise_block>(*this);
+      net_ipis.push_back(std::make_unique<IpiReceiver>(engine, cpu, costs));
+      net_ipis.back()->drain.connect<&Impl::rx_softirq_ipi>(*this);
+    }
+  }
+
+  // Hardware threads of a core, which slow each other down.
+  void connect_siblings() {
+    for (std::size_t i = 0; i < cpus.size(); ++i) {
+      const std::size_t core = i - i % static_cast<std::size_t>(config.topology.smt);
+      for (std::size_t j = core; j < core + static_cast<std::size_t>(config.topology.smt); ++j) {
+        if (i != j) {
+          cpus[i]->add_sibling(*cpus[j]);
+        }
+      }
     }
   }
 
@@ -126,9 +148,11 @@ struct Host::Impl {
   void build_kernel() {
     sched = std::make_unique<Sched>(engine, config.topology, config.kernel, costs, tracepoints, completions,
                                     meter, cpus, rng);
+    groups.emplace(*sched, config.cgroups);
     for (auto& timer : timers) {
       timer->tick.connect<&Sched::tick>(*sched);
     }
+    sched->raise_sched_softirq.connect<&Impl::raise_sched>(*this);
     nanosleep = std::make_unique<Nanosleep>(engine, *sched, costs, tracepoints, completions,
                                             config.kernel.timer_slack);
     nanosleep->arm.connect<&Impl::arm_sleeper>(*this);
@@ -136,10 +160,12 @@ struct Host::Impl {
     tcp->backlog.connect<&Impl::to_backlog>(*this);
     tcp->nic_transmit.connect<&Impl::to_nic>(*this);
     tcp->agent_waits.connect<&Impl::agent_waits>(*this);
+    tcp->defer_free.connect<&Impl::defer_free>(*this);
     for (auto& softnet : softnets) {
       softnet->deliver.connect<&Tcp::deliver>(*tcp);
     }
-    io_uring = std::make_unique<IoUring>(engine, *sched, costs, tracepoints, completions, meter);
+    io_uring = std::make_unique<IoUring>(engine, *sched, costs, tracepoints, completions, meter,
+                                         config.kernel.release);
     io_uring->submit_bio.connect<&Impl::submit_bio>(*this);
     io_uring->resched_ipi.connect<&Impl::resched_ipi>(*this);
     io_uring->reached_user.connect<&Impl::read_reached_user>(*this);
@@ -149,6 +175,10 @@ struct Host::Impl {
       Task& task = sched->add_task("ksoftirqd/" + std::to_string(i), Role::kernel, bound);
       ksoftirqds.push_back(std::make_unique<Ksoftirqd>(*sched, *cpus[i], *softirqs[i], meter, task));
     }
+  }
+
+  Task& add_task(const std::string& name, Role role, const SchedConfig& task_config) {
+    return sched->add_task(name, role, task_config, groups->of(role, task_config));
   }
 
   Kernel kernel() { return Kernel{engine, *sched, costs, completions, meter, *nanosleep, *tcp, *io_uring}; }
@@ -290,7 +320,7 @@ struct Host::Impl {
 
   void build_agents(const AgentConfig& agent_config) {
     for (int i = 0; i < agent_config.count; ++i) {
-      Task& task = sched->add_task(numbered(agent_config.name, i), Role::agent, agent_config.sched);
+      Task& task = add_task(numbered(agent_config.name, i), Role::agent, agent_config.sched);
       task.latency_class = agent_config.latency_class;
       task.home_cpu = home_of(task, agent_config, i);
       const auto read_device = static_cast<DeviceId>(
@@ -324,7 +354,7 @@ struct Host::Impl {
     const int device = device_named(agent_config.tool.device);
     const int nic = nic_of_device[static_cast<std::size_t>(device)];
     if (nic < 0) {
-      Task& server_task = sched->add_task(agent.name() + "-server", Role::server, agent_config.server_sched);
+      Task& server_task = add_task(agent.name() + "-server", Role::server, agent_config.server_sched);
       const FlowId client = tcp->add_socket(agent.task(), agent_config.latency_class, Transport::veth).flow;
       const FlowId serving = tcp->add_socket(server_task, LatencyClass::normal, Transport::veth).flow;
       tcp->socket(client).peer = serving;
@@ -354,7 +384,7 @@ struct Host::Impl {
         static_cast<DeviceId>(background.device.empty() ? -1 : device_named(background.device));
     FlowId first_flow = FlowId::none;
     for (int i = 0; i < background.count; ++i) {
-      Task& task = sched->add_task(numbered(background.name, i), Role::background, background.sched);
+      Task& task = add_task(numbered(background.name, i), Role::background, background.sched);
       switch (background.kind) {
         case BackgroundKind::burst:
           bursts.push_back(std::make_unique<Burst>(kernel(), background, task, rng));
@@ -388,8 +418,7 @@ struct Host::Impl {
   }
 
   void build_bulk(const BackgroundConfig& background, Task& sender_task, int number) {
-    Task& sink_task =
-        sched->add_task(numbered(background.name + "-rx", number), Role::background, background.sched);
+    Task& sink_task = add_task(numbered(background.name + "-rx", number), Role::background, background.sched);
     const FlowId sender = tcp->add_socket(sender_task, LatencyClass::background, Transport::veth).flow;
     const FlowId sink = tcp->add_socket(sink_task, LatencyClass::background, Transport::veth).flow;
     tcp->socket(sender).peer = sink;
@@ -417,7 +446,7 @@ struct Host::Impl {
     if (config.tracer.program == TracerProgram::none) {
       return;
     }
-    Task& task = sched->add_task("bpftrace", Role::tracer, SchedConfig{});
+    Task& task = add_task("bpftrace", Role::tracer, SchedConfig{});
     tracer = std::make_unique<Tracer>(kernel(), tracepoints, config.tracer, task, rng);
     launch(task, then<&Tracer::start>(*tracer));
   }
@@ -481,8 +510,19 @@ struct Host::Impl {
   void start_softirqs(CpuId id) { softirqs[index(id)]->start(); }
   bool softirqs_pending(CpuId id) { return softirqs[index(id)]->pending(); }
   sim::Nanos next_timer(CpuId id) { return timers[index(id)]->next_timer(); }
-  void idle_changed(CpuId id, bool idle) { timers[index(id)]->idle_changed(idle); }
-  void arm_sleeper(CpuId id, const Sleeper& sleeper) { timers[index(id)]->arm(sleeper); }
+  void idle_changed(CpuId id, bool stop_tick) {
+    timers[index(id)]->idle_changed(stop_tick);
+    if (stop_tick) {
+      sched->tick_stopped(id);
+    }
+  }
+  void raise_sched(CpuId id) { softirqs[index(id)]->raise(SoftirqVector::sched); }
+  void arm_sleeper(CpuId id, const Sleeper& sleeper) {
+    const auto idle = [this](CpuId cpu) { return sched->idle_cpu(cpu); };
+    const auto would_be_next = [&](CpuId cpu) { return timers[index(cpu)]->would_be_next(sleeper.hard); };
+    const CpuId cpu = hrtimer_cpu(id, config.kernel.timer_migration, config.topology, idle, would_be_next);
+    timers[index(cpu)]->arm(sleeper);
+  }
   void hrtimer_expired(const Sleeper& sleeper, CpuId id) { nanosleep->expired(sleeper, id); }
   bool to_backlog(CpuId id, const Packet& packet) { return softnets[index(id)]->enqueue_to_backlog(packet); }
   void to_nic(int nic, const Packet& packet) { nics[static_cast<std::size_t>(nic)]->nic.transmit(packet); }
@@ -493,6 +533,12 @@ struct Host::Impl {
   }
   void device_stamp(CompletionId id, Stage stage) { completions.stamp(id, stage, engine.now()); }
   SoftirqRun running_softirq(CpuId id) { return softirqs[index(id)]->running(); }
+  void rx_softirq_ipi(CpuId id) { softnets[index(id)]->trigger_rx_softirq(); }
+  void defer_free(CpuId here, CpuId allocated_on, int skbs) {
+    if (softnets[index(allocated_on)]->skb_attempt_defer_free(skbs)) {
+      net_ipis[index(allocated_on)]->send_call_function(*cpus[index(here)]);
+    }
+  }
   void raise_block(CpuId id) { softirqs[index(id)]->raise(SoftirqVector::block); }
   void block_done(CpuId id) { block_actions[index(id)]->step(); }
   void block_ipi(CpuId from, CpuId to) { block_ipis[index(to)]->send_call_function(*cpus[index(from)]); }
@@ -527,7 +573,7 @@ struct Host::Impl {
   std::int64_t compute_time() const {
     std::int64_t sum = 0;
     for (const Task* task : compute_tasks) {
-      sum += task->se.sum_exec_runtime;
+      sum += task->se.sum_exec_runtime + task->rt.sum_exec_runtime;
     }
     return sum;
   }
@@ -573,7 +619,7 @@ struct Host::Impl {
     void done() { core.done(); }
     SoftirqRun running() { return core.running(); }
   };
-  // A softirq that is nothing but its cost.
+  // A softirq that is nothing but its cost, and SCHED's, which is the search for tasks to move.
   struct CostAction {
     Impl& host;
     CpuId cpu;
@@ -581,7 +627,12 @@ struct Host::Impl {
     void run() {
       host.cpus[index(cpu)]->run<&CostAction::done>(Context::softirq, host.costs.draw(cost), *this);
     }
-    void done() { host.softirqs[index(cpu)]->done(); }
+    void done() {
+      if (cost == Cost::softirq_sched) {
+        host.sched->rebalance_domains(cpu);
+      }
+      host.softirqs[index(cpu)]->done();
+    }
   };
   // blk_done_softirq serves every disk's list.
   struct BlockAction {
@@ -618,6 +669,7 @@ struct Host::Impl {
   TraceRecorder* recorder;
 
   std::vector<std::unique_ptr<Cpu>> cpus;
+  std::vector<std::unique_ptr<Steal>> steals;
   std::vector<std::unique_ptr<Softirq>> softirqs;
   std::vector<std::unique_ptr<NetRx>> net_rx;
   std::vector<std::unique_ptr<BlockAction>> block_actions;
@@ -625,7 +677,9 @@ struct Host::Impl {
   std::vector<std::unique_ptr<Softnet>> softnets;
   std::vector<std::unique_ptr<CpuTimers>> timers;
   std::vector<std::unique_ptr<IpiReceiver>> block_ipis;
+  std::vector<std::unique_ptr<IpiReceiver>> net_ipis;
   std::unique_ptr<Sched> sched;
+  std::optional<HostGroups> groups;
   std::unique_ptr<Nanosleep> nanosleep;
   std::unique_ptr<Tcp> tcp;
   std::unique_ptr<IoUring> io_uring;

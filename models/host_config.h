@@ -16,6 +16,7 @@ struct HostConfig {
   TopologyConfig topology;
   KernelConfig kernel;
   Costs costs;
+  std::vector<CgroupConfig> cgroups;
   std::vector<AnyDeviceConfig> devices;
   std::vector<AgentConfig> agents;
   std::vector<BackgroundConfig> background;

@@ -2,6 +2,8 @@
 //
 // Models:   arch/x86/kernel/smp.c: the reschedule vector runs no softirqs ("simple" sysvec), the
 //           call-function vector drains a list and does. A guest pays a VM exit to send one (Cost::ipi_send).
+//           kernel/smp.c:__smp_call_single_queue: all users of a CPU share one list, and no IPI is sent if
+//           the list is not empty or the CPU polls in idle.
 // Left out: IPI broadcasts, csd locks.
 #pragma once
 
@@ -20,6 +22,9 @@ class IpiReceiver {
     reschedule_.handler.connect<&IpiReceiver::enter_reschedule>(*this);
     call_function_.kind = IrqKind::ipi;
     call_function_.handler.connect<&IpiReceiver::enter_call_function>(*this);
+    queue_.object = this;
+    queue_.run = [](void* self, CpuId cpu_id) { static_cast<IpiReceiver*>(self)->drain(cpu_id); };
+    cpu_.add_call_function(queue_);
   }
   IpiReceiver(const IpiReceiver&) = delete;
   IpiReceiver& operator=(const IpiReceiver&) = delete;
@@ -28,7 +33,12 @@ class IpiReceiver {
 
   // in: `sender` sends; the message arrives after its delivery latency. Also to itself.
   void send_reschedule(Cpu& sender) { send<&IpiReceiver::arrive_reschedule>(sender); }
-  void send_call_function(Cpu& sender) { send<&IpiReceiver::arrive_call_function>(sender); }
+  // in: `sender` has queued something that drain() will find; it sends, if nothing else makes the CPU look.
+  void send_call_function(Cpu& sender) {
+    if (cpu_.queue_call_function(queue_)) {
+      send<&IpiReceiver::arrive_call_function>(sender);
+    }
+  }
 
  private:
   template <auto Arrive>
@@ -42,7 +52,7 @@ class IpiReceiver {
   void enter_reschedule() { cpu_.run<&IpiReceiver::leave>(Context::hardirq, handler_cost(), *this); }
   void enter_call_function() { cpu_.run<&IpiReceiver::drain_list>(Context::hardirq, handler_cost(), *this); }
   void drain_list() {
-    drain(cpu_.id());
+    cpu_.flush_call_functions();
     leave();
   }
   void leave() { cpu_.charge(costs_.draw(Cost::hardirq_exit)); }
@@ -52,6 +62,7 @@ class IpiReceiver {
   CostSampler& costs_;
   IrqLine reschedule_;
   IrqLine call_function_;
+  CallFunction queue_;
 };
 
 }  // namespace models

@@ -34,7 +34,9 @@ class Ksoftirqd {
   void pass_over() {
     cpu_.set_ksoftirqd(false);
     if (softirq_.pending()) {  // cond_resched, then another pass
-      sched_.work_syscall<&Ksoftirqd::run>(task_, sim::Nanos{0}, *this);
+      Work again = make_work<&Ksoftirqd::run>(sim::Nanos{0}, *this);
+      again.cond_resched = true;
+      cpu_.set_work(Context::task, again);
     } else {
       sched_.sleep(task_, make_work<&Ksoftirqd::run>(sim::Nanos{0}, *this));
     }

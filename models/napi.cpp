@@ -1,5 +1,6 @@
 #include "models/napi.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace models {
@@ -66,6 +67,18 @@ bool Softnet::poll_backlog(Packet& packet) {
   return true;
 }
 
+// One at a time: beyond skb_defer_max an skb is freed where it is.
+bool Softnet::skb_attempt_defer_free(int skbs) {
+  const bool kick = defer_count_ <= skb_defer_max / 2 && defer_count_ + skbs > skb_defer_max / 2;
+  defer_count_ = std::min(defer_count_ + skbs, skb_defer_max);
+  return kick && !std::exchange(defer_ipi_scheduled_, true);
+}
+
+void Softnet::trigger_rx_softirq() {
+  softirq.raise();
+  defer_ipi_scheduled_ = false;
+}
+
 void Softnet::net_rx_action() {
   budget_ = kernel_.netdev_budget;
   time_limit_ = jiffies() + budget_jiffies_;
@@ -82,6 +95,7 @@ void Softnet::start_action() {
 }
 
 void Softnet::poll_next() {
+  defer_count_ = 0;  // skb_defer_free_flush
   if (list_next_ == list_.size()) {
     if (!repoll_.empty()) {
       end_action();

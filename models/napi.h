@@ -5,8 +5,11 @@
 //
 // Models:   net/core/dev.c:net_rx_action (budget 300, time in jiffies, a NAPI polled once per action, repoll
 //           order), __napi_poll, napi_complete_done with MISSED, process_backlog; net/core/gro.c: rx_list
-//           of gro_normal_batch; consecutive frames of one flow in a batch merge.
-// Left out: deferral and suspension (gro_flush_timeout), threaded NAPI, busy polling, RPS, GRO's hold
+//           of gro_normal_batch; consecutive frames of one flow in a batch merge. net/core/skbuff.c:
+//           skb_attempt_defer_free, kick_defer_list_purge: skbs that were freed on another CPU come back to
+//           the one that allocated them, which an IPI asks for NET_RX when half of skb_defer_max are there.
+// Left out: what freeing costs; deferral and suspension (gro_flush_timeout), threaded NAPI, busy polling,
+// RPS, GRO's hold
 //           across polls, transmit completions.
 #pragma once
 
@@ -42,6 +45,8 @@ struct PollBounds {
   bool agents_at_once = false;  // an agent's packet is delivered without waiting for its batch
 };
 
+inline constexpr int skb_defer_max = 64;  // net.core.skb_defer_max
+
 // What the softirq core lends to NET_RX.
 struct NetRxPorts {
   sim::Port<void()> raise;          // raise_softirq(NET_RX)
@@ -64,6 +69,10 @@ class Softnet {
   bool enqueue_to_backlog(const Packet& packet);  // in: false: dropped, netdev_max_backlog
   void net_rx_action();                           // in: the softirq's action
   Napi& backlog() { return backlog_; }
+  // in: another CPU has freed `skbs` that this one allocated. True: it is to send this one an IPI, whose
+  // handler is trigger_rx_softirq().
+  bool skb_attempt_defer_free(int skbs);
+  void trigger_rx_softirq();
 
  private:
   void start_action();
@@ -98,6 +107,8 @@ class Softnet {
   std::vector<Packet> batch_;  // rx_list
   std::size_t batch_next_ = 0;
   bool in_net_rx_action_ = false;
+  int defer_count_ = 0;
+  bool defer_ipi_scheduled_ = false;
   int budget_ = 0;
   std::int64_t time_limit_ = 0;  // jiffies
   Napi* polling_ = nullptr;

@@ -17,9 +17,9 @@ struct PolicyConfig {
   // latency_bounded_napi (patch 5)
   int packet_budget = 16;           // AGENT_NAPI_PACKET_BUDGET
   sim::Nanos time_budget{100'000};  // AGENT_NAPI_USEC_BUDGET
-  // pack_on_running: a vendor's placement (kernel-facts 6.18, 12.4)
+  // pack_on_running: a vendor's placement, as measured
   int limit = 1;                   // a CPU with at most this many runnable tasks passes as idle
-  double utilisation_gate = 0.54;  // mean CPU utilisation above which wakees stay
+  double utilisation_gate = 0.68;  // share of a CPU that fair tasks, with the wakee, may use there
 };
 
 template <class Visitor>

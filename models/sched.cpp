@@ -1,5 +1,6 @@
 #include "models/sched.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "sim/check.h"
@@ -7,8 +8,6 @@
 namespace models {
 
 namespace {
-
-constexpr sim::Nanos migration_cost{500'000};  // sysctl_sched_migration_cost, kernel/sched/fair.c
 
 Metric wakeup_metric(Role role) {
   switch (role) {
@@ -33,98 +32,46 @@ std::int64_t trace_id(const Task* task) { return task == nullptr ? -1 : static_c
 Sched::Sched(sim::Engine& engine, const TopologyConfig& topology, const KernelConfig& kernel,
              CostSampler& costs, const Tracepoints& tracepoints, CompletionPool& completions, Meter& meter,
              std::vector<std::unique_ptr<Cpu>>& cpus, const sim::Rng& rng)
-    : engine_{engine},
-      topology_{topology},
-      kernel_{kernel},
+    : RunQueues{topology, kernel},
+      engine_{engine},
       costs_{costs},
       tracepoints_{tracepoints},
       completions_{completions},
       meter_{meter},
       cpus_{cpus},
-      llc_cpus_{topology.llc_cpus == 0 ? topology.cpus : topology.llc_cpus},
-      tick_{1'000'000'000 / kernel.hz} {
-  const CfsConfig cfs{sched_features(kernel.release), base_slice(kernel.base_slice, topology.cpus),
-                      kernel.base_slice, tick_};
+      locals_(cpus.size()),
+      fair_servers_(cpus.size()),
+      balance_{*this, rng} {
   for (auto& each : cpus_) {
-    rqs_.push_back(std::make_unique<Rq>(cfs, tick_));
-    rqs_.back()->wake_list.reserve(64);
-    rqs_.back()->newidle.dice = rng.stream("sched/newidle", index(each->id()));
     ipis_.push_back(std::make_unique<IpiReceiver>(engine_, *each, costs_));
     ipis_.back()->drain.connect<&Sched::ttwu_pending>(*this);
     each->schedule.connect<&Sched::schedule>(*this);
     each->drain_wake_list.connect<&Sched::ttwu_pending>(*this);
-  }
-}
-
-Task& Sched::add_task(std::string name, Role role, const SchedConfig& config) {
-  auto task = std::make_unique<Task>();
-  task->id = static_cast<TaskId>(tasks_.size());
-  task->name = std::move(name);
-  task->role = role;
-  for (int i = 0; i < cpu_count(); ++i) {
-    task->allowed.set(static_cast<std::size_t>(i), config.cpus.empty());
-  }
-  for (const int allowed : config.cpus) {
-    task->allowed.set(static_cast<std::size_t>(allowed));
-  }
-  task->nr_allowed = static_cast<int>(task->allowed.count());
-  // A new task starts where it may run; tasks spread over the CPUs in the order of their creation.
-  int start = static_cast<int>(tasks_.size()) % cpu_count();
-  while (!task->allowed.test(static_cast<std::size_t>(start))) {
-    start = (start + 1) % cpu_count();
-  }
-  task->cpu = static_cast<CpuId>(start);
-  task->recent_used_cpu = task->cpu;
-  task->is_rt = config.sched == SchedClass::fifo || config.sched == SchedClass::rr;
-  task->se.task = task->id;
-  task->rt.task = task->id;
-  CfsRq& cfs = rqs_[index(task->cpu)]->cfs;
-  if (task->is_rt) {
-    task->rt.policy = config.sched;
-    task->rt.rt_priority = config.rt_priority;
-  } else {
-    task->se.policy = config.sched;
-    cfs.set_user_nice(task->se, config.nice, 0);
-    if (config.slice.count() != 0) {
-      cfs.set_slice(task->se, config.slice, 0);
+    balance_ipis_.push_back(std::make_unique<IpiReceiver>(engine_, *each, costs_));
+    balance_ipis_.back()->drain.connect<&Sched::balancer_kicked>(*this);
+    fair_servers_[index(each->id())].bind<&Sched::fair_server_expired>(engine_, *this, index(each->id()));
+    if (kernel.features.hrtick) {
+      hrticks_.push_back(std::make_unique<Hrtick>(engine_, *each, costs_));
+      hrticks_.back()->expired.connect<&Sched::hrtick>(*this);
     }
   }
-  tasks_.push_back(std::move(task));
-  return *tasks_.back();
+  connect_balancing();
+  connect_bandwidth();
 }
 
-// rq->clock_task: what the fair class charges by. It never runs backwards, although interrupt time is
-// booked only at the ends of its sections (kernel/sched/core.c:update_rq_clock_task).
-std::int64_t Sched::clock_task(CpuId id) {
-  Rq& rq = *rqs_[index(id)];
-  std::int64_t clock = sim::count(engine_.now());
-  if (kernel_.irq_time_accounting) {
-    clock -= cpu(id).irq_time().count();
+// What tasks are not charged for.
+sim::Nanos Sched::not_task_time(CpuId id) {
+  sim::Nanos not_task{0};
+  if (kernel().irq_time_accounting) {
+    not_task += cpu(id).irq_time();
   }
-  rq.clock_task = std::max(rq.clock_task, clock);
-  return rq.clock_task;
+  if (kernel().paravirt_time_accounting) {
+    not_task += cpu(id).steal_time();
+  }
+  return not_task;
 }
 
-int Sched::nr_running(CpuId id) const {
-  const Rq& rq = *rqs_[index(id)];
-  return rq.rt.nr_running() + rq.cfs.nr_queued();
-}
-
-int Sched::nr_runnable(CpuId id) const {
-  const Rq& rq = *rqs_[index(id)];
-  return rq.rt.nr_running() + rq.cfs.nr_runnable();
-}
-
-bool Sched::idle_cpu(CpuId id) const {
-  const Rq& rq = *rqs_[index(id)];
-  return rq.curr == nullptr && nr_running(id) == 0 && rq.wake_list.empty();
-}
-
-bool Sched::share_llc(CpuId a, CpuId b) const {
-  return static_cast<int>(a) / llc_cpus_ == static_cast<int>(b) / llc_cpus_;
-}
-
-int Sched::llc_first(CpuId id) const { return static_cast<int>(id) / llc_cpus_ * llc_cpus_; }
+void Sched::update_clock(CpuId id) { update_rq_clock(id, engine_.now(), not_task_time(id)); }
 
 double Sched::utilisation() const {
   double sum = 0;
@@ -152,23 +99,33 @@ bool Sched::try_to_wake_up(Task& task, CpuId waker, Wake wake) {
   const bool for_agent = wake.completion != CompletionId::none;
   cpu(waker).charge(costs_.draw(Cost::try_to_wake_up, for_agent));
   if (task.on_rq()) {  // ttwu_runnable: a delayed dequeue is called off where the task is
-    rqs_[index(task.cpu)]->cfs.enqueue(task.se, clock_task(task.cpu), {.wakeup = true});
-    wakeup_preempt(task, task.cpu, waker);
-    note_wakeup(task, waker);
+    activate(task, task.cpu, waker, false);
     return true;
+  }
+  if (task.on_cpu) {  // It is still switching out. Its CPU finishes the wakeup, or the waker spins until
+                      // then.
+    if (wake_list_allowed(task.cpu, waker)) {
+      queue_on_wake_list(task, task.cpu, waker);
+      return true;
+    }
+    cpu(waker).charge(std::max(sim::Nanos{0}, locals_[index(task.cpu)].switched_at - engine_.now()));
   }
   CpuId target = task.cpu;
   if (task.nr_allowed > 1) {
-    target = select_task_rq(Placement{task, task.cpu, waker, wake.sync});
+    target = select_task_rq(
+        Placement{task, task.cpu, waker, wake.sync, cpu(waker).context() == Context::task, engine_.now()});
   }
   const bool migrated = target != task.cpu;
   if (migrated) {
     tracepoints_.fire(Tracepoint::sched_migrate_task, waker, static_cast<std::int64_t>(task.id),
                       static_cast<std::int64_t>(task.cpu), static_cast<std::int64_t>(target));
     meter_.count(Counter::migrations);
-    task.cpu = target;
+    if (curr(task.cpu) == nullptr) {
+      update_clock(task.cpu);  // migrate_se_pelt_lag: its load decays while its CPU idles
+    }
+    set_task_cpu(task, target);
   }
-  if (wake_list_allowed(task, target, waker)) {
+  if (wake_list_allowed(target, waker)) {
     queue_on_wake_list(task, target, waker);
   } else {
     activate(task, target, waker, migrated);
@@ -191,16 +148,10 @@ void Sched::explain_wakeup(const Task& task, CpuId waker, const Wake& wake) {
   tracepoints_.fire(Tracepoint::wake_cause, waker, wakeup);
 }
 
-// ttwu_queue_cond: across LLCs, or to a remote CPU that has nothing to run.
-bool Sched::wake_list_allowed(const Task&, CpuId id, CpuId waker) const {
-  return !share_llc(id, waker) || (id != waker && nr_running(id) == 0);
-}
-
 void Sched::queue_on_wake_list(Task& task, CpuId id, CpuId waker) {
-  Rq& rq = *rqs_[index(id)];
   task.on_wake_list = true;
-  const bool was_empty = rq.wake_list.empty();
-  rq.wake_list.push_back(&task);
+  const bool was_empty = !wakeup_in_flight(id);
+  add_to_wake_list(id, task);
   if (!was_empty) {
     return;  // its IPI is on the way
   }
@@ -214,25 +165,33 @@ void Sched::queue_on_wake_list(Task& task, CpuId id, CpuId waker) {
 }
 
 void Sched::ttwu_pending(CpuId id) {
-  Rq& rq = *rqs_[index(id)];
-  for (std::size_t i = 0; i < rq.wake_list.size(); ++i) {
-    Task& task = *rq.wake_list[i];
+  Rq& here = rq(id);
+  for (std::size_t i = 0; i < here.wake_list.size(); ++i) {
+    Task& task = *here.wake_list[i];
     task.on_wake_list = false;
     activate(task, id, id, task.last_ran != id);
   }
-  rq.wake_list.clear();
+  clear_wake_list(id);
 }
 
+// ttwu_do_activate, and ttwu_runnable for a task that is still queued.
 void Sched::activate(Task& task, CpuId id, CpuId waker, bool migrated) {
-  Rq& rq = *rqs_[index(id)];
-  if (task.is_rt) {
-    rq.rt.enqueue(task.rt);
-  } else {
-    rq.cfs.enqueue(task.se, clock_task(id), {.wakeup = true, .migrated = migrated});
-    take_resched_request(id, waker);
+  update_clock(id);
+  activate_task(task, id, {.wakeup = true, .migrated = migrated});
+  take_fair_request(id, waker);
+  if (wakeup_preempt(task, id)) {
+    if (task.is_rt) {
+      resched_curr(id, waker);
+    } else {
+      resched_curr_lazy(id, waker);
+    }
   }
-  overloaded_ |= nr_running(id) >= 2;  // add_nr_running
-  wakeup_preempt(task, id, waker);
+  take_fair_request(id, waker);  // The check charges the current task, whose slice may be over.
+  if (cpu(id).need_resched()) {
+    rq_clock_skip_update(id);
+  }
+  update_hrtick(id);
+  arm_fair_server(id);
   note_wakeup(task, waker);
 }
 
@@ -244,27 +203,13 @@ void Sched::note_wakeup(Task& task, CpuId here) {
                     static_cast<std::int64_t>(task.cpu));
 }
 
-void Sched::wakeup_preempt(Task& task, CpuId id, CpuId waker) {
-  Rq& rq = *rqs_[index(id)];
-  const Task* curr = rq.curr;
-  if (curr == nullptr) {
-    resched_curr(id, waker);
-  } else if (task.is_rt) {
-    if (!curr->is_rt || rq.rt.wakeup_preempt(task.rt, curr->rt)) {
-      resched_curr(id, waker);
-    }
-  } else if (!curr->is_rt && !cpu(id).need_resched()) {
-    rq.cfs.wakeup_preempt(task.se, clock_task(id));
-    take_resched_request(id, waker);
-  }
-}
-
 void Sched::resched_curr(CpuId id, CpuId from) {
   Cpu& target = cpu(id);
   if (target.need_resched()) {
     return;
   }
   const bool polling = target.polling();
+  set_resched(id, Resched::now);
   target.set_need_resched();
   if (id == from) {
     return;
@@ -277,10 +222,23 @@ void Sched::resched_curr(CpuId id, CpuId from) {
 }
 
 // The fair class asks for a reschedule while it charges its current task.
-void Sched::take_resched_request(CpuId id, CpuId from) {
-  Rq& rq = *rqs_[index(id)];
-  if (rq.cfs.need_resched() && rq.curr != nullptr && !rq.curr->is_rt) {
+void Sched::take_fair_request(CpuId id, CpuId from) {
+  if (fair().need_resched(id) && curr(id) != nullptr && !curr(id)->is_rt) {
+    resched_curr_lazy(id, from);
+  }
+}
+
+// What fair tasks ask for. Under lazy preemption it waits for the return to userspace or the next tick, which
+// the CPU needs no IPI for; the class may ask again, for its checks look at TIF_NEED_RESCHED only.
+void Sched::resched_curr_lazy(CpuId id, CpuId from) {
+  if (kernel().preemption != Preemption::lazy || curr(id) == nullptr) {
     resched_curr(id, from);
+    return;
+  }
+  fair().clear_resched(id);
+  if (rq(id).resched == Resched::none) {
+    set_resched(id, Resched::lazy);
+    cpu(id).set_need_resched_lazy();
   }
 }
 
@@ -292,77 +250,68 @@ void Sched::sleep(Task& task, const Work& on_wake) {
 
 // __schedule. The current task has blocked (no task work, saved set) or is preempted (its work is taken).
 void Sched::schedule(CpuId id) {
-  Rq& rq = *rqs_[index(id)];
   Cpu& cpu_ref = cpu(id);
-  Task* prev = rq.curr;
-  const std::int64_t clock = clock_task(id);
+  Task* prev = curr(id);
+  update_rq_clock_of_schedule(id, engine_.now(), not_task_time(id));
   if (prev != nullptr) {
     prev->last_ran_at = engine_.now();
     if (prev->state == TaskState::interruptible) {
-      if (prev->is_rt) {
-        rq.rt.dequeue(prev->rt);
-      } else {
-        rq.cfs.dequeue(prev->se, clock, {.sleep = true});
-      }
+      deactivate_task(*prev, {.sleep = true});
     } else {
       prev->saved = cpu_ref.take_task_work();
+      if (prev->saved.user || prev->saved.boundary) {
+        throttle_current(id);  // 6.18: it returns to user mode, perhaps without runtime
+      }
     }
   }
-  Task* next = pick_next_task(rq, id);
-  if (next == nullptr) {
-    next = newidle_balance(id);
+  Task* next = pick_next_task(id);
+  if (next == nullptr && newidle(id)) {
+    next = pick_next_task(id);
   }
   cpu_ref.clear_need_resched();
-  rq.cfs.clear_resched();
+  clear_resched(id);
+  arm_fair_server(id);
   if (next == prev && prev != nullptr) {
     cpu_ref.set_work(Context::task, std::exchange(prev->saved, Work{}));
     return;
   }
-  start_switch(rq, id, prev, next);
+  start_switch(id, prev, next);
 }
 
-Task* Sched::pick_next_task(Rq& rq, CpuId id) {
-  if (RtEntity* rt = rq.rt.pick()) {
-    return &task(rt->task);
+void Sched::start_switch(CpuId id, Task* prev, Task* next) {
+  if (prev != next) {
+    switch_to(id, next);
   }
-  if (SchedEntity* se = rq.cfs.pick(clock_task(id))) {
-    return &task(se->task);
-  }
-  return nullptr;
-}
-
-void Sched::put_prev(Rq& rq, Task* prev, CpuId id) {
-  if (prev != nullptr && !prev->is_rt && rq.cfs.curr() == &prev->se) {
-    rq.cfs.put_prev(clock_task(id));
-  }
-}
-
-void Sched::start_switch(Rq& rq, CpuId id, Task* prev, Task* next) {
-  put_prev(rq, prev, id);
-  if (next != nullptr && !next->is_rt) {
-    rq.cfs.set_next(next->se, clock_task(id));
-  }
-  rq.switch_from = prev;
-  rq.switch_from_sleeps = prev != nullptr && prev->state == TaskState::interruptible;
-  rq.curr = next;
+  Local& local = locals_[index(id)];
+  local.switch_from = prev;
+  local.switch_from_sleeps = prev != nullptr && prev->state == TaskState::interruptible;
   const bool for_agent = next != nullptr && next->role == Role::agent;
-  Work work =
-      make_work<&Sched::finish_switch>(costs_.draw(Cost::context_switch, for_agent), *this, index(id));
+  const sim::Nanos cost = costs_.draw(Cost::context_switch, for_agent);
+  local.switched_at = engine_.now() + cost;
+  if (next != nullptr) {
+    next->on_cpu = true;
+  }
+  update_hrtick(id);
+  Work work = make_work<&Sched::finish_switch>(cost, *this, index(id));
   work.irqs_off = true;
   cpu(id).set_work(Context::task, work);
 }
 
 void Sched::finish_switch(std::uint64_t cpu_number) {
   const auto id = static_cast<CpuId>(cpu_number);
-  Rq& rq = *rqs_[cpu_number];
+  const Local& local = locals_[cpu_number];
   Cpu& cpu_ref = cpu(id);
-  Task* next = rq.curr;
+  Task* next = curr(id);
+  if (local.switch_from != nullptr) {
+    local.switch_from->on_cpu = false;  // finish_task
+  }
   meter_.count(Counter::context_switches);
-  tracepoints_.fire(Tracepoint::sched_switch, id, trace_id(rq.switch_from), rq.switch_from_sleeps ? 1 : 0,
-                    trace_id(next));
+  tracepoints_.fire(Tracepoint::sched_switch, id, trace_id(local.switch_from),
+                    local.switch_from_sleeps ? 1 : 0, trace_id(next));
   const bool from_idle = cpu_ref.idle();
   set_owner(cpu_ref, next);
   if (next == nullptr) {
+    balance_.run_idle_balance(id, engine_.now());
     return;  // the idle loop goes to sleep, unless a wakeup has come meanwhile
   }
   if (from_idle && next->role == Role::agent) {
@@ -376,7 +325,23 @@ void Sched::finish_switch(std::uint64_t cpu_number) {
     work.remaining += costs_.draw(Cost::migration_cold_cache, next->role == Role::agent);
   }
   next->last_ran = id;
+  if (!next->is_rt && fair().throttle_work(next->se)) {
+    cpu_ref.set_need_resched();  // TIF_NOTIFY_RESUME, which acts at the same place
+  }
   cpu_ref.set_work(Context::task, work);
+}
+
+// hrtick_update and hrtick_start_fair.
+void Sched::update_hrtick(CpuId id) {
+  if (!hrticks_.empty()) {
+    hrticks_[index(id)]->arm(fair().hrtick_delay(id));
+  }
+}
+
+void Sched::hrtick(CpuId id) {
+  update_clock(id);
+  fair().hrtick(id, rq(id).clock_task);
+  take_fair_request(id, id);
 }
 
 void Sched::measure_wakeup(Task& task) {
@@ -401,83 +366,20 @@ void Sched::set_owner(Cpu& cpu_ref, const Task* next) {
 }
 
 void Sched::tick(CpuId id) {
-  Rq& rq = *rqs_[index(id)];
-  if (rq.curr == nullptr) {
-    return;
+  update_clock(id);
+  if (cpu(id).promote_lazy()) {
+    set_resched(id, Resched::now);
   }
-  if (rq.curr->is_rt) {
-    if (rq.rt.tick(rq.curr->rt)) {
+  if (RunQueues::tick(id)) {
+    if (curr(id)->is_rt) {
       resched_curr(id, id);
-    }
-    return;
-  }
-  rq.cfs.tick(clock_task(id));
-  take_resched_request(id, id);
-}
-
-// update_newidle_stats: the ratio is that of the last 512 to 1024 calls.
-void Sched::Newidle::update(int success) {
-  ++calls;
-  successes += success;
-  if (calls >= 1024) {
-    ratio = successes;
-    calls /= 2;
-    successes /= 2;
-  }
-}
-
-// sched_balance_newidle. A success counts for all the calls that the die refused.
-Task* Sched::newidle_balance(CpuId id) {
-  Rq& rq = *rqs_[index(id)];
-  if (!overloaded_ || !rq.wake_list.empty()) {
-    return nullptr;
-  }
-  const int weight = 1 + rq.newidle.ratio;
-  if (static_cast<int>(rq.newidle.dice.below(1024)) > weight) {
-    rq.newidle.update(0);
-    return nullptr;
-  }
-  overloaded_ = false;  // update_sd_lb_stats looks at all CPUs of the root domain
-  for (int i = 0; i < cpu_count(); ++i) {
-    overloaded_ |= nr_running(static_cast<CpuId>(i)) >= 2;
-  }
-  Task* pulled = newidle_pull(id);
-  rq.newidle.update(pulled == nullptr ? 0 : (1024 + weight / 2) / weight);
-  return pulled;
-}
-
-// sched_balance_rq, reduced: the busiest CPU of the LLC gives one waiting task that is not cache-hot.
-Task* Sched::newidle_pull(CpuId id) {
-  const int first = llc_first(id);
-  CpuId busiest = CpuId::none;
-  int most = 1;
-  for (int i = first; i < first + llc_cpus_; ++i) {
-    const auto other = static_cast<CpuId>(i);
-    if (other != id && nr_running(other) > most) {
-      most = nr_running(other);
-      busiest = other;
+    } else {
+      resched_curr_lazy(id, id);
     }
   }
-  if (busiest == CpuId::none) {
-    return nullptr;
+  if (balance_.trigger(id, engine_.now()) && raise_sched_softirq.connected()) {
+    raise_sched_softirq(id);
   }
-  Rq& from = *rqs_[index(busiest)];
-  for (const auto& candidate : tasks_) {
-    Task& task = *candidate;
-    if (task.cpu != busiest || task.is_rt || !task.se.on_rq || task.se.sched_delayed || &task == from.curr ||
-        !allowed(task, id) || engine_.now() - task.last_ran_at < migration_cost) {
-      continue;
-    }
-    from.cfs.dequeue(task.se, clock_task(busiest), {});
-    take_resched_request(busiest, id);
-    tracepoints_.fire(Tracepoint::sched_migrate_task, id, static_cast<std::int64_t>(task.id),
-                      static_cast<std::int64_t>(busiest), static_cast<std::int64_t>(id));
-    meter_.count(Counter::migrations);
-    task.cpu = id;
-    rqs_[index(id)]->cfs.enqueue(task.se, clock_task(id), {.migrated = true});
-    return pick_next_task(*rqs_[index(id)], id);
-  }
-  return nullptr;
 }
 
 }  // namespace models

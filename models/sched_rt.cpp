@@ -29,7 +29,8 @@ bool RtRq::wakeup_preempt(const RtEntity& wakee, const RtEntity& curr) const {
 
 void RtRq::enqueue(RtEntity& se, bool head) {
   sim::check(!se.on_rq, "a real-time task is queued once");
-  sim::check(se.rt_priority >= 1 && se.rt_priority < priorities, "a real-time priority is in [1, 99]");
+  sim::check(se.rt_priority >= 1 && se.rt_priority < priorities,
+             "a real-time priority is in [1, 99], or the stopper's");
   if (se.time_slice == 0) {
     se.time_slice = rr_timeslice_;
   }

@@ -22,8 +22,13 @@ struct RtEntity {
   SchedClass policy = SchedClass::fifo;  // fifo or rr
   int rt_priority = 1;                   // 1..99, higher runs first (sched_attr.sched_priority)
 
+  // The stop class, as a priority above all: a CPU's stopper goes before every real-time task.
+  static constexpr int stop_priority = 100;
+
   bool on_rq = false;
-  int time_slice = 0;  // rr: ticks left of its turn; kept over sleeps; 0: a turn not begun
+  std::int64_t exec_start = 0;        // clock_task up to which it has been charged, while it runs
+  std::int64_t sum_exec_runtime = 0;  // ns of CPU it was charged for
+  int time_slice = 0;                 // rr: ticks left of its turn; kept over sleeps; 0: a turn not begun
   RtEntity* prev = nullptr;
   RtEntity* next = nullptr;
 };
@@ -52,7 +57,7 @@ class RtRq {
   void set_priority(RtEntity& se, int rt_priority);
 
  private:
-  static constexpr int priorities = 100;
+  static constexpr int priorities = RtEntity::stop_priority + 1;
   struct List {
     RtEntity* head = nullptr;
     RtEntity* tail = nullptr;

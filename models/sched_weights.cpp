@@ -45,6 +45,12 @@ LoadWeight load_of_weight(std::int64_t weight) {
   return {weight, static_cast<std::uint32_t>(std::max<std::int64_t>(wmult_const / weight, 1))};
 }
 
+LoadWeight load_of_stored(std::int64_t stored) {
+  LoadWeight load = load_of_weight(scale_load_down(stored));
+  load.stored = stored;
+  return load;
+}
+
 sim::Nanos base_slice(sim::Nanos normalized, int cpus) {
   sim::check(cpus >= 1, "a machine has a CPU online");
   return normalized * std::bit_width(static_cast<unsigned>(std::min(cpus, 8)));

@@ -19,12 +19,22 @@ inline constexpr std::int64_t nice_0_load = 1024;  // the weight whose virtual t
 struct LoadWeight {
   std::int64_t weight = nice_0_load;
   std::uint32_t inv_weight = 1U << 22;
+  // load_weight::weight as 64-bit kernels store it, with 10 more bits (scale_load). Group entities have
+  // fractions there: they decide whether a weight has changed and scale the lag, but not virtual time.
+  std::int64_t stored = weight * 1024;
 };
 
 LoadWeight nice_load(int nice);  // nice in [-20, 19]
 LoadWeight idle_policy_load();   // SCHED_IDLE: weight 3, whatever the nice value
 // Any weight, for group entities: their reciprocal is floor((2^32 - 1)/weight). weight >= 2 (MIN_SHARES).
 LoadWeight load_of_weight(std::int64_t weight);
+// The same from a weight as the kernel stores it (update_load_set): at least MIN_SHARES in either unit.
+LoadWeight load_of_stored(std::int64_t stored);
+
+// A sum of stored weights as a sum of weights; what is not nothing is at least 2.
+constexpr std::int64_t scale_load_down(std::int64_t stored) {
+  return stored == 0 ? 0 : (stored >> 10 > 2 ? stored >> 10 : 2);
+}
 
 // calc_delta_fair: the virtual time that `delta` ns of running cost at this weight. delta >= 0.
 // The kernel shifts zero bits out of 1024 * inv_weight before it multiplies, so this is exactly its result.

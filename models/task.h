@@ -13,6 +13,7 @@
 #include "models/ids.h"
 #include "models/sched_entity.h"
 #include "models/sched_rt.h"
+#include "models/util_est.h"
 
 namespace models {
 
@@ -23,6 +24,15 @@ enum class Role : std::uint8_t { agent, server, background, kernel, tracer };
 
 enum class TaskState : std::uint8_t { running, interruptible };  // TASK_RUNNING, TASK_INTERRUPTIBLE
 
+struct Task;
+
+// How often a task changes whom it wakes (task_struct: last_wakee, wakee_flips, wakee_flip_decay_ts).
+struct WakeeFlips {
+  const Task* last_wakee = nullptr;
+  int flips = 0;
+  sim::SimTime decay_at{};
+};
+
 struct Task {
   TaskId id = TaskId::none;
   std::string name;
@@ -31,6 +41,7 @@ struct Task {
 
   SchedEntity se;
   RtEntity rt;
+  UtilEst util_est;
   bool is_rt = false;
   CpuMask allowed;
   int nr_allowed = 0;
@@ -40,8 +51,14 @@ struct Task {
   CpuId cpu = CpuId{0};          // where it runs, waits, or slept (wake_cpu)
   CpuId last_ran = CpuId::none;  // whose cache is warm
   CpuId recent_used_cpu = CpuId{0};
+  WakeeFlips wakee;
   sim::SimTime last_ran_at{};
   bool on_wake_list = false;
+  // Its place in the list of fair tasks of that CPU (run_queues.h).
+  CpuId cfs_list = CpuId::none;
+  Task* cfs_prev = nullptr;
+  Task* cfs_next = nullptr;
+  bool on_cpu = false;  // from the switch to it until the switch away from it is over
 
   Work saved;  // what it continues with when it is switched in
 

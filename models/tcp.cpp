@@ -19,6 +19,7 @@ Socket& Tcp::add_socket(Task& owner, LatencyClass latency_class, Transport trans
   socket.owner = owner.id;
   socket.latency_class = latency_class;
   socket.transport = transport;
+  socket.skbs.resize(static_cast<std::size_t>(sched_.cpu_count()));
   sockets_.push_back(socket);
   return sockets_.back();
 }
@@ -62,6 +63,7 @@ void Tcp::deliver(const Packet& packet, CpuId cpu) {
   }
   Socket& to = sockets_[index(packet.flow)];
   to.unread += packet.bytes;
+  ++to.skbs[index(cpu)];  // allocated by the poll here, or on a veth by the send that this softirq ended
   if (packet.ends_message) {
     ++to.messages;
     to.completion = packet.completion;
@@ -168,7 +170,19 @@ void Tcp::received(std::uint64_t flow) {
     meter_.count(Counter::background_bytes, socket.unread);
   }
   socket.unread = 0;
-  sched_.return_to_user(sched_.task(socket.owner), socket.after);
+  const Task& task = sched_.task(socket.owner);
+  free_skbs(socket, task.cpu);
+  sched_.return_to_user(task, socket.after);
+}
+
+// tcp_eat_recv_skb: skbs go back to the CPU that allocated them.
+void Tcp::free_skbs(Socket& socket, CpuId here) {
+  for (std::size_t cpu = 0; cpu < socket.skbs.size(); ++cpu) {
+    const int skbs = std::exchange(socket.skbs[cpu], 0);
+    if (skbs > 0 && cpu != index(here) && defer_free.connected()) {
+      defer_free(here, static_cast<CpuId>(cpu), skbs);
+    }
+  }
 }
 
 bool Tcp::take_message(Socket& socket, CompletionId& completion) {

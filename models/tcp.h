@@ -7,7 +7,7 @@
 //           once per sleep; on a veth an immediate ACK of more than one segment crosses back through the
 //           same backlog; fs/eventpoll.c:ep_poll_callback, ep_poll, ep_send_events for one socket per epoll.
 // Left out: loss and congestion control, delayed ACKs, the socket backlog while the owner is inside a
-//           call, level-triggered re-polling of other sockets.
+//           call, level-triggered re-polling of other sockets. UDP: there are no datagram sockets.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +34,7 @@ struct Socket {
   bool waits = false;  // its owner sleeps on it
   bool in_epoll_wait = false;
   std::int64_t unread = 0;                       // bytes
+  std::vector<int> skbs;                         // that hold them, by the CPU that allocated each
   int messages = 0;                              // whole messages among them
   CompletionId completion = CompletionId::none;  // of the last message
   CompletionId woken_by = CompletionId::none;    // of the message that ended the wait
@@ -48,6 +49,8 @@ class Tcp {
 
   sim::Port<bool(CpuId, const Packet&)> backlog;     // out: veth_xmit on this CPU
   sim::Port<void(int, const Packet&)> nic_transmit;  // out
+  // out: (here, allocated on, how many) tcp_eat_recv_skb of skbs of another CPU's; nobody need listen
+  sim::Port<void(CpuId, CpuId, int)> defer_free;
   sim::Port<void(int, int)> agent_waits;  // out: a tagged owner starts (+1) or stops (-1) waiting on a NAPI
 
   Socket& add_socket(Task& owner, LatencyClass latency_class, Transport transport);
@@ -82,6 +85,7 @@ class Tcp {
   void epoll_returned(std::uint64_t flow);
   void recv_entered(std::uint64_t flow);
   void received(std::uint64_t flow);
+  void free_skbs(Socket& socket, CpuId here);
   sim::Nanos draw(Cost cost, const Task& task) { return costs_.draw(cost, task.role == Role::agent); }
   sim::Nanos copy_cost(const Task& task, std::int64_t bytes);
   sim::Nanos read_cost(const Task& task, const Socket& socket);

@@ -8,6 +8,8 @@ namespace {
 
 constexpr sim::Nanos no_timer{1'000'000'000};
 constexpr int busy_factor = 16;  // sd->busy_factor: a busy CPU balances that much less often
+constexpr int max_retries = 3;   // hrtimer_interrupt
+constexpr sim::Nanos longest_back_off{100'000'000};  // likewise
 
 }  // namespace
 
@@ -21,6 +23,7 @@ CpuTimers::CpuTimers(sim::Engine& engine, Cpu& cpu, Softirq& softirq, const Kern
       tracepoints_{tracepoints},
       completions_{completions},
       tick_period_{1'000'000'000 / kernel.hz},
+      tick_skew_{tick_skew(cpu.id(), cpus, kernel.hz, kernel.skew_tick)},
       balance_jiffies_{std::max(1, cpus * busy_factor * kernel.hz / 1000 - 1)},
       timer_interval_{sim::Distribution::exponential(kernel.timer_softirq_interval)},
       rcu_interval_{sim::Distribution::exponential(kernel.rcu_softirq_interval)},
@@ -31,7 +34,8 @@ CpuTimers::CpuTimers(sim::Engine& engine, Cpu& cpu, Softirq& softirq, const Kern
   sleepers_.reserve(64);
   next_wheel_ += timer_interval_.sample(stream_);
   next_rcu_ += rcu_interval_.sample(stream_);
-  idle_changed(false);  // the CPU ticks until the idle loop stops it
+  start_tick();  // the CPU ticks until the idle loop stops it
+  program();
 }
 
 void CpuTimers::arm(const Sleeper& sleeper) {
@@ -39,18 +43,37 @@ void CpuTimers::arm(const Sleeper& sleeper) {
   program();
 }
 
-void CpuTimers::idle_changed(bool idle) {
-  if (idle) {
+void CpuTimers::start_tick() {
+  const std::int64_t period = tick_period_.count();
+  const std::int64_t since = sim::count(engine_.now()) - tick_skew_.count();
+  const std::int64_t edge = since < 0 ? 0 : since / period + 1;
+  next_tick_ = sim::SimTime{tick_skew_ + sim::Nanos{edge * period}};
+}
+
+// The clock event costs only if it changes: with a timer before the tick, it stays.
+void CpuTimers::idle_changed(bool stop_tick) {
+  const sim::SimTime before = first_expiry();
+  if (stop_tick) {
     next_tick_ = sim::never;
   } else {
-    const std::int64_t period = tick_period_.count();
-    next_tick_ = sim::SimTime{sim::Nanos{(sim::count(engine_.now()) / period + 1) * period}};
+    start_tick();
   }
   program();
+  if (first_expiry() != before && !interrupt_due_) {
+    cpu_.charge(costs_.draw(stop_tick ? Cost::tick_stop : Cost::tick_restart));
+  }
+}
+
+sim::SimTime CpuTimers::first_expiry() const {
+  sim::SimTime next = next_tick_;
+  for (const Sleeper& sleeper : sleepers_) {
+    next = std::min(next, sleeper.hard);
+  }
+  return next;
 }
 
 sim::Nanos CpuTimers::next_timer() const {
-  sim::SimTime next = next_tick_;
+  sim::SimTime next = sim::never;
   for (const Sleeper& sleeper : sleepers_) {
     next = std::min(next, sleeper.hard);
   }
@@ -63,14 +86,11 @@ void CpuTimers::program() {
   if (interrupt_due_) {
     return;
   }
-  sim::SimTime next = next_tick_;
-  for (const Sleeper& sleeper : sleepers_) {
-    next = std::min(next, sleeper.hard);
-  }
+  const sim::SimTime next = first_expiry();
   if (next == sim::never) {
     event_.disarm();
   } else {
-    event_.arm_at(std::max(next, engine_.now()));
+    event_.arm_at(std::max({next, not_before_, engine_.now()}));
   }
 }
 
@@ -89,9 +109,30 @@ void CpuTimers::enter() {
       Context::hardirq, costs_.draw(Cost::hardirq_entry) + costs_.draw(Cost::hrtimer_interrupt), *this);
 }
 
-// __hrtimer_run_queues: in the order of the hard expiries, up to the first whose soft expiry is yet to come.
+// Callbacks run at one instant, and what they charge passes after them. A timer that expires in that time
+// finds the interrupt still there: it looks again, and after three times lets the CPU breathe.
 void CpuTimers::run_queues() {
   const sim::SimTime now = engine_.now();
+  if (retries_ == 0) {
+    entered_at_ = now;
+    not_before_ = sim::SimTime{};
+  }
+  run_due(now);
+  sim::Nanos spent{0};
+  if (next_tick_ <= now) {
+    spent = costs_.draw(Cost::tick);
+    run_tick();
+  }
+  const bool late = first_expiry() <= now + spent + cpu_.debt();
+  if (late && ++retries_ < max_retries) {
+    cpu_.run<&CpuTimers::run_queues>(Context::hardirq, spent, *this);
+  } else {
+    end_interrupt(late, spent);
+  }
+}
+
+// __hrtimer_run_queues: in the order of the hard expiries, up to the first whose soft expiry is yet to come.
+void CpuTimers::run_due(sim::SimTime now) {
   const auto sooner = [](const Sleeper& a, const Sleeper& b) { return a.hard < b.hard; };
   for (;;) {
     const auto first = std::min_element(sleepers_.begin(), sleepers_.end(), sooner);
@@ -105,14 +146,18 @@ void CpuTimers::run_queues() {
     completions_.stamp(due.completion, Stage::timer, now);
     expired(due, cpu_.id());
   }
-  sim::Nanos rest = costs_.draw(Cost::clockevent_program) + costs_.draw(Cost::hardirq_exit);
-  if (next_tick_ <= now) {
-    rest += costs_.draw(Cost::tick);
-    run_tick();
+}
+
+void CpuTimers::end_interrupt(bool late, sim::Nanos spent) {
+  if (late) {
+    const sim::SimTime end = engine_.now() + spent + cpu_.debt();
+    not_before_ = end + std::min(end - entered_at_, longest_back_off);
   }
+  retries_ = 0;
   interrupt_due_ = false;
   program();
-  cpu_.run<&CpuTimers::leave>(Context::hardirq, rest, *this);
+  const sim::Nanos rest = costs_.draw(Cost::clockevent_program) + costs_.draw(Cost::hardirq_exit);
+  cpu_.run<&CpuTimers::leave>(Context::hardirq, rest + spent, *this);
 }
 
 void CpuTimers::run_tick() {
@@ -131,6 +176,9 @@ void CpuTimers::run_tick() {
   if (next_rcu_ <= now) {
     softirq_.raise(SoftirqVector::rcu);
     next_rcu_ = now + rcu_interval_.sample(stream_);
+  }
+  if (cpu_.idle()) {
+    cpu_.note_idle_tick();
   }
   tick(cpu_.id());
 }

@@ -1,13 +1,16 @@
 // One CPU's timers: sleeping tasks' hrtimers and the tick, behind one local timer interrupt.
 //
 //   nanosleep ──arm()──► expiry ─ [delivery] ─► Cpu ─► hrtimer_interrupt ─► wake every task that is due
-//   tick (while not idle) ──┘                                        └─► sched_tick, TIMER/SCHED/RCU softirqs
+//   tick (unless stopped) ──┘                                        └─► sched_tick, TIMER/SCHED/RCU softirqs
 //
 // Models:   kernel/time/hrtimer.c:hrtimer_interrupt (everything whose soft expiry has passed runs in one
-//           interrupt; the clock event is programmed once, at its end), hrtimer_nanosleep with the task's
-//           slack, kernel/time/tick-sched.c (no tick while idle; ticks fall on one global grid).
-// Left out: timer migration to another CPU (tasks arm on the CPU they run on), the timer wheel's contents:
-//           TIMER and RCU softirqs come at tick edges at the configured mean intervals.
+//           interrupt; what arms a timer meanwhile leaves the clock event to its end, which programs it once;
+//           it looks again up to three times if it is late, then backs off), hrtimer_nanosleep with the
+//           task's slack, kernel/time/tick-sched.c (ticks fall on one global grid, or beside it with
+//           skew_tick; the idle loop stops and restarts them, which programs the clock event if the tick was
+//           or is the next).
+// Left out: the timer wheel's contents: TIMER and RCU softirqs come at tick edges at the configured mean
+//           intervals. Where a timer is armed is the caller's choice: timer_target.h.
 #pragma once
 
 #include <cstdint>
@@ -43,16 +46,22 @@ class CpuTimers {
   sim::Port<void(const Sleeper&, CpuId)> expired;  // out: hrtimer_wakeup
   sim::Port<void(CpuId)> tick;                     // out: sched_tick
 
-  void arm(const Sleeper& sleeper);  // in: the current task goes to sleep on it
-  void idle_changed(bool idle);      // in: stops and restarts the tick
-  sim::Nanos next_timer() const;     // to the next expiry; a long time if there is none
+  void arm(const Sleeper& sleeper);   // in: the current task goes to sleep on it
+  void idle_changed(bool stop_tick);  // in: the idle loop stops the tick, or restarts it in phase
+  sim::Nanos next_timer() const;      // to the next hard expiry but the tick's; a long time if there is none
+  // hrtimer_check_target: a timer of that hard expiry would be this CPU's next, tick included.
+  bool would_be_next(sim::SimTime hard) const { return hard < first_expiry(); }
 
  private:
+  void start_tick();
+  sim::SimTime first_expiry() const;
   void program();
   void expire();
   void arrive() { cpu_.raise(line_); }
   void enter();
   void run_queues();
+  void run_due(sim::SimTime now);
+  void end_interrupt(bool late, sim::Nanos spent);
   void run_tick();
   void leave() {}
 
@@ -63,6 +72,7 @@ class CpuTimers {
   const Tracepoints& tracepoints_;
   CompletionPool& completions_;
   sim::Nanos tick_period_;
+  sim::Nanos tick_skew_;
   int balance_jiffies_;
   sim::Distribution timer_interval_;
   sim::Distribution rcu_interval_;
@@ -71,6 +81,9 @@ class CpuTimers {
   IrqLine line_;
   sim::Timer event_;               // the programmed clock event
   bool interrupt_due_ = false;     // from the clock event until its handler has run the queues
+  int retries_ = 0;                // of the interrupt under way
+  sim::SimTime entered_at_{};      // hrtimer_interrupt's entry_time
+  sim::SimTime not_before_{};      // the back-off after an interrupt that never caught up
   std::vector<Sleeper> sleepers_;  // few; in the order of arming
   sim::SimTime next_tick_ = sim::never;
   sim::SimTime next_wheel_{};  // the next timer-wheel timer of this CPU

@@ -55,6 +55,26 @@ void enumerators(TracerProgram*, Visitor&& named) {
   named("uring", TracerProgram::uring);
 }
 
+// A cgroup of the cpu controller (Documentation/admin-guide/cgroup-v2.rst). Tasks name it.
+struct CgroupConfig {
+  std::string name;
+  std::string parent;              // a cgroup before it in the list; empty: the root
+  int weight = 100;                // cpu.weight, 1..10000
+  bool idle = false;               // cpu.idle
+  sim::Nanos cpu_max{0};           // cpu.max's quota, at least 1 ms; 0: "max"
+  sim::Nanos period{100'000'000};  // cpu.max's period, 1 ms..1 s
+};
+
+template <class Visitor>
+void fields(CgroupConfig& config, Visitor&& field) {
+  field("name", config.name);
+  field("parent", config.parent);
+  field("weight", config.weight);
+  field("idle", config.idle);
+  field("cpu_max", config.cpu_max);
+  field("period", config.period);
+}
+
 // How the scheduler sees a task: what nice(1), chrt(1), taskset(1) and sched_setattr(2) can set.
 struct SchedConfig {
   SchedClass sched = SchedClass::normal;
@@ -62,6 +82,10 @@ struct SchedConfig {
   int rt_priority = 1;    // 1..99, fifo and rr
   sim::Nanos slice{0};    // sched_attr.sched_runtime of a fair task, 100us..100ms; 0: the base slice
   std::vector<int> cpus;  // affinity; empty: all
+  std::string cgroup;     // one of the host's cgroups; empty: the root
+  // Whose autogroup it is in, with kernel.sched_autogroup_enabled and without a cgroup: tasks of one session
+  // (setsid(2)) share one. Kernel threads have none.
+  std::string session = "workload";
 };
 
 template <class Visitor>
@@ -71,6 +95,8 @@ void fields(SchedConfig& config, Visitor&& field) {
   field("rt_priority", config.rt_priority);
   field("slice", config.slice);
   field("cpus", config.cpus);
+  field("cgroup", config.cgroup);
+  field("session", config.session);
 }
 
 // One tool call: a request over the agent's own TCP connection, a reply after `service`.

@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "scenarios/machine.h"
 #include "scenarios/suggest.h"
 #include "scenarios/validate.h"
 #include "scenarios/yaml_reader.h"
@@ -95,6 +96,7 @@ void read_host(const Yaml& node, const std::string& scenario_path, Variant& vari
   MapReader reader{node};
   fields(variant.host.topology, reader);
   reader("kernel", variant.host.kernel);
+  reader("cgroups", variant.host.cgroups);
   reader.require("costs");
   const Yaml* costs = reader.take("costs");
   const Yaml* defaults = reader.take("defaults");
@@ -139,6 +141,11 @@ void read_variant(const Yaml& root, Scenario& scenario, Variant& variant) {
   reader("background", variant.host.background);
   reader("tracer", variant.host.tracer);
   reader.take("variants");  // known, so that a mistyped one is suggested
+  if (const Yaml* machine = reader.take("machine")) {
+    input_error(machine->place, "machine, which a variant or --set cannot change",
+                "it in the scenario's file");
+  }
+  reader.take("topology");  // what chainsim topology says beyond host and devices: for people
   reader.finish();
   read_host(*host, scenario.path, variant);
   validate_run(root, scenario.run);
@@ -223,6 +230,7 @@ Scenario load_scenario(const std::string& path, const std::vector<std::string>& 
     input_error(root.place, describe(root), "a scenario: keys such as run, host, agents");
   }
   check_schema(root);
+  merge_machine(root, path);
   std::vector<Override> late;
   for (std::size_t i = 0; i < sets.size(); ++i) {
     Override change = parse_set(sets[i], static_cast<int>(i) + 1);

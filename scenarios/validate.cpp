@@ -34,6 +34,43 @@ void validate_topology(const Checker& host, const models::TopologyConfig& topolo
     host.at("idle").require(ascending, "a residency below that of the state before",
                             "the shallowest state first");
   }
+  host.at("idle").require(std::any_of(topology.idle.begin(), topology.idle.end(),
+                                      [](const models::IdleStateConfig& state) { return !state.disabled; }),
+                          "no idle state that is not disabled", "one at least");
+  host.at("cpu_speed")
+      .require(topology.cpu_speed.size() <= static_cast<std::size_t>(topology.cpus),
+               std::to_string(topology.cpu_speed.size()) + " CPUs", "one for each CPU at most");
+  for (const int speed : topology.cpu_speed) {
+    host.at("cpu_speed").range(speed, 64, 16 * models::full_speed);
+  }
+  host.at("smt_speed").range(topology.smt_speed, 64, models::full_speed);
+  if (const Checker interval = host.at("steal").at("interval"); interval.written()) {
+    interval.positive(topology.steal.interval);
+  }
+  const models::HaltpollConfig& haltpoll = topology.haltpoll;
+  host.at("haltpoll").at("guest_halt_poll_grow").at_least(haltpoll.guest_halt_poll_grow, 1);
+  host.at("haltpoll").at("guest_halt_poll_shrink").at_least(haltpoll.guest_halt_poll_shrink, 0);
+}
+
+void validate_cgroups(const Checker& cgroups, const std::vector<models::CgroupConfig>& configs) {
+  std::vector<std::string> before;
+  for (const models::CgroupConfig& config : configs) {
+    const Checker cgroup = cgroups.at(config.name);
+    cgroup.at("weight").range(config.weight, 1, 10'000);
+    if (config.cpu_max != Nanos{0}) {
+      cgroup.at("cpu_max").require(config.cpu_max >= Nanos{1'000'000}, format_time(config.cpu_max),
+                                   "1ms or more of CPU time per period; 0 for no limit");
+    }
+    cgroup.at("period").require(config.period >= Nanos{1'000'000} && config.period <= Nanos{1'000'000'000},
+                                format_time(config.period), "1ms to 1s");
+    if (!config.parent.empty() && std::find(before.begin(), before.end(), config.parent) == before.end()) {
+      cgroup.at("parent").fail("the parent " + quoted(config.parent),
+                               before.empty() ? "a cgroup listed before; there is none"
+                                              : "a cgroup listed before: " + listed(before),
+                               did_you_mean(config.parent, before));
+    }
+    before.push_back(config.name);
+  }
 }
 
 void validate_kernel(const Checker& kernel, const models::KernelConfig& config) {
@@ -47,6 +84,11 @@ void validate_kernel(const Checker& kernel, const models::KernelConfig& config) 
   kernel.at("gro_normal_batch").at_least(config.gro_normal_batch, 1);
   kernel.at("netdev_max_backlog").at_least(config.netdev_max_backlog, 1);
   kernel.at("rq_affinity").range(config.rq_affinity, 0, 2);
+  const models::FairServerConfig& server = config.fair_server;
+  kernel.at("fair_server")
+      .require(server.runtime >= Nanos{0} && server.runtime <= server.period && server.period > Nanos{0},
+               format_time(server.runtime) + " in " + format_time(server.period),
+               "a runtime that fits into the period");
   kernel.at("timer_softirq_interval").positive(config.timer_softirq_interval);
   kernel.at("rcu_softirq_interval").positive(config.rcu_softirq_interval);
 }
@@ -121,6 +163,7 @@ void validate_host(const Yaml& root, const models::HostConfig& host) {
   const Checker file{root, ""};
   validate_topology(file.at("host"), host.topology);
   validate_kernel(file.at("host.kernel"), host.kernel);
+  validate_cgroups(file.at("host.cgroups"), host.cgroups);
   for (const models::AnyDeviceConfig& device : host.devices) {
     const Checker checker = file.at("devices").at(models::device_name(device));
     std::visit([&](const auto& config) { validate_device(checker, config, host.topology.cpus); }, device);

@@ -15,14 +15,27 @@ namespace {
 using models::BackgroundKind;
 using sim::Nanos;
 
-void validate_sched(const Checker& sched, const models::SchedConfig& config, int cpus) {
+void validate_sched(const Checker& sched, const models::SchedConfig& config, const models::HostConfig& host) {
   sched.at("nice").range(config.nice, -20, 19);
   sched.at("rt_priority").range(config.rt_priority, 1, 99);
   if (config.slice != Nanos{0}) {
     sched.at("slice").require(config.slice >= sim::Nanos{100'000} && config.slice <= Nanos{100'000'000},
                               format_time(config.slice), "100us to 100ms: sched_setattr(2) clamps to that");
   }
-  sched.at("cpus").cpu_list(config.cpus, cpus);
+  sched.at("cpus").cpu_list(config.cpus, host.topology.cpus);
+  if (!config.cgroup.empty()) {
+    std::vector<std::string> names;
+    for (const models::CgroupConfig& cgroup : host.cgroups) {
+      names.push_back(cgroup.name);
+    }
+    if (std::find(names.begin(), names.end(), config.cgroup) == names.end()) {
+      sched.at("cgroup").fail(
+          "the cgroup " + quoted(config.cgroup) + ", which host.cgroups does not have",
+          names.empty() ? "a cgroup of host.cgroups; there is none" : "one of " + listed(names),
+          did_you_mean(config.cgroup, names));
+    }
+  }
+  sched.at("session").require(!config.session.empty(), "no name", "a session's name");
 }
 
 // The device called `name`, which must be one of `models`.
@@ -105,8 +118,8 @@ void validate_agent(const Checker& agent, const models::AgentConfig& config, con
   if (config.home_cpu != -1) {
     agent.at("home_cpu").cpu(config.home_cpu, cpus);
   }
-  validate_sched(agent.at("sched"), config.sched, cpus);
-  validate_sched(agent.at("server_sched"), config.server_sched, cpus);
+  validate_sched(agent.at("sched"), config.sched, host);
+  validate_sched(agent.at("server_sched"), config.server_sched, host);
   agent.at("steps_per_session").at_least(config.steps_per_session, 1);
   if (agent.at("tool").written()) {
     validate_device_use(agent.at("tool.device"), host, config.tool.device, {"veth", "nic"});
@@ -129,7 +142,7 @@ void validate_background(const Checker& load, const models::BackgroundConfig& co
                          const models::HostConfig& host) {
   load.require(load.at("kind").written(), "no key 'kind'", "burst, bulk, writer, hog or flow");
   load.at("count").range(config.count, 1, most_host_tasks);
-  validate_sched(load.at("sched"), config.sched, host.topology.cpus);
+  validate_sched(load.at("sched"), config.sched, host);
   validate_keys(load, config.kind);
   if (config.kind == BackgroundKind::hog) {
     return;

@@ -8,8 +8,10 @@
 #include "calibration/fit/calibrate.h"
 #include "calibration/traces/capture_set.h"
 #include "calibration/validate/captured_loads.h"
+#include "scenarios/input_error.h"
 #include "tools/options.h"
 #include "tools/tables.h"
+#include "tools/validate_replay.h"
 #include "tools/verbs.h"
 
 namespace tools {
@@ -22,6 +24,7 @@ struct Arguments {
   double seconds = 60;
   std::uint64_t seed = 1;
   bool json = false;
+  ReplayArguments replay;
 };
 
 struct Result {
@@ -98,6 +101,14 @@ nlohmann::ordered_json json_of(const Result& result) {
 }
 
 void validate(const Arguments& arguments) {
+  if (arguments.replay.replay) {
+    return validate_replay(arguments.captures, arguments.replay, arguments.json, arguments.seed);
+  }
+  if (arguments.workloads.empty() || arguments.profile.empty()) {
+    throw scenarios::InputError{{.file = "chainsim validate",
+                                 .found = arguments.profile.empty() ? "no --profile" : "no --workload",
+                                 .expected = "--profile and --workload, or --replay"}};
+  }
   std::vector<std::filesystem::path> paths(arguments.captures.begin(), arguments.captures.end());
   const auto captures = calibration::measure(calibration::find_captures(paths));
   const auto workloads = calibration::load_workloads(parse_workloads(arguments.workloads), arguments.profile);
@@ -117,23 +128,28 @@ void add_validate(CLI::App& app) {
   CLI::App* verb =
       app.add_subcommand("validate", "Captured loads, simulated with a profile, against what was captured");
   verb->add_option("CAPTURE", arguments->captures,
-                   "Captures of the five bpftrace programs, or directories of them")
+                   "Captures of the five bpftrace programs, or with --replay of scheduling events; or "
+                   "directories of them")
       ->required();
   verb->add_option("--workload", arguments->workloads,
                    "LOAD=SCENARIO: the scenario that describes a captured load")
-      ->allow_extra_args(false)
-      ->required();
-  verb->add_option("--profile", arguments->profile, "The costs to simulate with")->required();
+      ->allow_extra_args(false);
+  verb->add_option("--profile", arguments->profile, "The costs to simulate with");
   verb->add_option("--seconds", arguments->seconds, "Simulated seconds per load and program")
       ->check(CLI::Range(0.1, 1e5))
       ->capture_default_str();
   verb->add_option("--seed", arguments->seed, "Random seed")->capture_default_str();
   verb->add_flag("--json", arguments->json, "Print JSON instead of tables");
+  add_replay_options(*verb, arguments->replay);
   verb->footer(
-      "Example:\n"
+      "Examples:\n"
       "  chainsim validate calibration/captures/bpftrace-seed --profile calibration/profiles/guest-6.18.yaml "
       "\\\n"
-      "      --workload mixed=scenarios/captured/mixed.yaml\n\n" +
+      "      --workload mixed=scenarios/captured/mixed.yaml\n"
+      "  chainsim validate --replay captures/lab                        every capture there, decision by "
+      "decision\n"
+      "  chainsim validate --replay k8-all.trace.zst --placement pack_on_running --worst 20\n"
+      "  chainsim validate --replay my.dat --release 6.12 --mode both\n\n" +
       std::string{exit_codes});
   verb->callback([arguments] { validate(*arguments); });
 }

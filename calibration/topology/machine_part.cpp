@@ -8,7 +8,9 @@
 
 #include "calibration/topology/machine_part_keys.h"
 #include "calibration/topology/parse.h"
+#include "models/kernel_config.h"
 #include "scenarios/quantity.h"
+#include "scenarios/suggest.h"
 #include "sim/time.h"
 
 namespace calibration {
@@ -144,12 +146,46 @@ ScenarioKey idle_key(const Topology& topology) {
     }
     residency = std::clamp<std::int64_t>(state.residency_us.value.value_or(residency), residency, 1'000'000);
     used.push_back(model);
-    states += fmt::format("{}{{state: {}, target_residency: {}}}", states.empty() ? "" : ", ", model,
-                          scenarios::format_time(Nanos{residency * 1000}));
+    const std::int64_t latency = std::clamp<std::int64_t>(state.latency_us.value.value_or(0), 0, 1'000'000);
+    states +=
+        fmt::format("{}{{state: {}, target_residency: {}{}}}", states.empty() ? "" : ", ", model,
+                    scenarios::format_time(Nanos{residency * 1000}),
+                    latency == 0 ? "" : ", exit_latency: " + scenarios::format_time(Nanos{latency * 1000}));
   }
   const std::string source = fmt::format("cpu{}/cpuidle{}", idle.cpu, folded.empty() ? "" : "; " + folded);
   return {"idle", states.empty() ? "" : "[" + states + "]",
           states.empty() ? "no state that is modelled: " + folded : source};
+}
+
+ScenarioKey governor_key(const Topology& topology) {
+  std::vector<std::string> modelled;
+  enumerators(static_cast<models::IdleGovernorKind*>(nullptr),
+              [&](std::string_view name, models::IdleGovernorKind) { modelled.emplace_back(name); });
+  const std::string governor = topology.cpuidle_governor.value.value_or("");
+  return plain_key("governor", topology.cpuidle_governor,
+                   std::find(modelled.begin(), modelled.end(), governor) != modelled.end(), governor,
+                   scenarios::listed(modelled));
+}
+
+// The haltpoll governor's parameters, where it is the governor.
+void add_haltpoll(const Topology& topology, MachinePart& part) {
+  if (!topology.cpuidle_governor || *topology.cpuidle_governor != "haltpoll") {
+    return;
+  }
+  std::string values;
+  for (const auto& [name, is_time] :
+       {std::pair{"guest_halt_poll_ns", true}, std::pair{"guest_halt_poll_grow", false},
+        std::pair{"guest_halt_poll_grow_start", true}, std::pair{"guest_halt_poll_shrink", false}}) {
+    const Known<std::string>* setting = find_setting(topology.haltpoll, name);
+    const auto number = setting != nullptr && *setting ? scenarios::parse_integer(**setting) : std::nullopt;
+    if (number && *number >= 0 && *number <= 1'000'000'000) {
+      values += fmt::format("{}{}: {}", values.empty() ? "" : ", ", name,
+                            is_time ? scenarios::format_time(Nanos{*number}) : std::to_string(*number));
+    }
+  }
+  part.host.push_back(
+      {"haltpoll", values.empty() ? "" : "{" + values + "}",
+       values.empty() ? "not known: /sys/module/haltpoll" : "/sys/module/haltpoll/parameters"});
 }
 
 }  // namespace
@@ -159,6 +195,8 @@ MachinePart machine_part(const Topology& topology) {
   part.machine_cpus = ordered_cpus(topology, last_level_domains(topology));
   add_cpus(topology, part);
   part.host.push_back(idle_key(topology));
+  part.host.push_back(governor_key(topology));
+  add_haltpoll(topology, part);
   add_kernel(topology, part);
   add_devices(topology, part);
   return part;

@@ -66,6 +66,37 @@ ScenarioKey base_slice_key(const KernelTopology& kernel, std::size_t cpus) {
   return key;
 }
 
+// Those of sched/features that a scenario has and that differ from its defaults.
+template <class Features>
+ScenarioKey features_key(const std::string& key, const KernelTopology& kernel) {
+  if (kernel.features.empty()) {
+    return {key, "", "not known: " + kernel.features_source};
+  }
+  std::string changed;
+  Features defaults;
+  fields(defaults, [&](std::string_view name, bool by_default) {
+    std::string upper{name};
+    std::transform(upper.begin(), upper.end(), upper.begin(),
+                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+    for (const auto& [feature, on] : kernel.features) {
+      if (feature == upper && on != by_default) {
+        changed += fmt::format("{}{}: {}", changed.empty() ? "" : ", ", name, on);
+      }
+    }
+  });
+  return {key, "{" + changed + "}", (changed.empty() ? "as by default, " : "") + kernel.features_source};
+}
+
+// A switch that is 0 or 1 in /proc/sys.
+ScenarioKey switch_key(const std::string& key, const KernelTopology& kernel) {
+  const Known<std::string>* setting = find_setting(kernel.tunables, key);
+  if (setting == nullptr) {
+    return {key, "", "not known"};
+  }
+  const std::string value = setting->value.value_or("");
+  return plain_key(key, *setting, value == "0" || value == "1", value == "1" ? "true" : "false", "0 or 1");
+}
+
 void add_sysctl(const KernelTopology& kernel, const std::string& name, std::int64_t unit_ns,
                 MachinePart& part) {
   const Known<std::string>* setting = find_setting(kernel.sysctls, name);
@@ -96,6 +127,10 @@ void add_kernel(const Topology& topology, MachinePart& part) {
   part.kernel.push_back(plain_key("irq_time_accounting", kernel.irq_time_accounting, true,
                                   kernel.irq_time_accounting.value.value_or(false) ? "true" : "false", ""));
   part.kernel.push_back(base_slice_key(kernel, part.machine_cpus.size()));
+  part.kernel.push_back(switch_key("sched_autogroup_enabled", kernel));
+  part.kernel.push_back(switch_key("timer_migration", kernel));
+  part.kernel.push_back(features_key<models::SchedFeatures>("features", kernel));
+  part.kernel.push_back(features_key<models::PlacementFeatures>("placement", kernel));
   for (const auto& [name, unit_ns] :
        {std::pair{"netdev_budget", 0}, std::pair{"netdev_budget_usecs", 1000}, std::pair{"dev_weight", 0},
         std::pair{"gro_normal_batch", 0}, std::pair{"netdev_max_backlog", 0}}) {

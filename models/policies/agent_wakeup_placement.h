@@ -9,19 +9,24 @@
 #pragma once
 
 #include "models/policies/kernel_default.h"
+#include "models/sched.h"
 
 namespace models {
 
 class AgentWakeupPlacement : public KernelDefault {
  public:
   static constexpr std::string_view name = "agent_wakeup_placement";
-  using KernelDefault::KernelDefault;
+  // Interrupts and softirqs are the CPUs' to know.
+  AgentWakeupPlacement(Sched& sched, const PolicyConfig& config)
+      : KernelDefault{sched, config}, sched_{&sched} {}
 
   CpuId select_task_rq(const Placement& placement);
 
  private:
   bool quiet(CpuId id) const;
   CpuId select_nearby_quiet_cpu(const Task& task, CpuId home) const;
+
+  const Sched* sched_;
 };
 
 }  // namespace models

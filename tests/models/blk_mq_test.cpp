@@ -39,6 +39,7 @@ struct Setup {
   int rq_affinity = 1;
   bool reaps_in_handler = true;
   IdleState idle = IdleState::hlt;
+  KernelRelease release = KernelRelease::v6_12;
 };
 
 // A disk that has done what the test says it has; all CPUs idle.
@@ -55,6 +56,7 @@ struct BlkBench : KernelBench {
   static KernelSetup kernel_setup(const Setup& setup) {
     KernelSetup kernel{.cpus = setup.cpus, .llc_cpus = setup.llc_cpus, .idle = setup.idle};
     kernel.kernel.rq_affinity = setup.rq_affinity;
+    kernel.kernel.release = setup.release;
     kernel.costs = {{Cost::nvme_irq_handler, handler}, {Cost::nvme_cqe_reap, reap_one},
                     {Cost::block_complete, complete},  {Cost::softirq_block_fixed, block},
                     {Cost::ipi_handler, ipi},          {Cost::nvme_doorbell, tell}};
@@ -116,6 +118,13 @@ struct BlkBench : KernelBench {
   }
   void end_io(const Request& request, CpuId cpu) {
     ends.push_back({now(), static_cast<int>(cpu), cpus[index(cpu)]->context(), request.tag});
+  }
+  std::vector<int> order() const {  // of the tags, as their requests ended
+    std::vector<int> tags;
+    for (const Ended& each : ends) {
+      tags.push_back(each.tag);
+    }
+    return tags;
   }
   SoftirqRun running(CpuId cpu) { return softirqs[index(cpu)]->running(); }
   void raise_block(CpuId cpu) { softirqs[index(cpu)]->raise(SoftirqVector::block); }
@@ -228,21 +237,65 @@ TEST_CASE("a multi-queue device completes in hardirq, on the CPU of its vector",
   CHECK(bench.hits_of(Tracepoint::softirq_raise).empty());
 }
 
-TEST_CASE("nvme_irq takes every completion, also those that come while it runs", "[blk_mq]") {
+TEST_CASE("nvme_irq takes every completion, also those that come while it reaps, then ends them",
+          "[blk_mq]") {
   BlkBench bench;
   bench.finish(0, 1, 0);
   bench.finish(0, 2, 0);
 
   bench.interrupt(0);
-  bench.run_until(handler + 2 * (reap_one + complete) - 1ns);
+  bench.run_until(handler + 2 * reap_one - 1ns);
   bench.finish(0, 3, 0);
   bench.run_until(1ms);
 
-  const sim::Nanos each = reap_one + complete;
-  CHECK(bench.ends == Ends{{handler + each, 0, Context::hardirq, 1},
-                           {handler + 2 * each, 0, Context::hardirq, 2},
-                           {handler + 3 * each, 0, Context::hardirq, 3}});
+  const sim::Nanos reaped = handler + 3 * reap_one;
+  CHECK(bench.ends == Ends{{reaped + complete, 0, Context::hardirq, 3},
+                           {reaped + 2 * complete, 0, Context::hardirq, 2},
+                           {reaped + 3 * complete, 0, Context::hardirq, 1}});
   CHECK(bench.hits_of(Tracepoint::irq_handler_entry).size() == 1);
+}
+
+TEST_CASE("KF18.6b: the batch of one interrupt ends in CQ order in 6.18, last come first ended in 6.12",
+          "[blk_mq]") {
+  const auto release = GENERATE(KernelRelease::v6_12, KernelRelease::v6_18);
+  BlkBench bench{{.release = release}};
+  for (int tag = 1; tag <= 3; ++tag) {
+    bench.finish(0, tag, 0);
+  }
+
+  bench.interrupt(0);
+  bench.run_until(1ms);
+
+  CHECK(bench.order() == (release == KernelRelease::v6_18 ? std::vector{1, 2, 3} : std::vector{3, 2, 1}));
+}
+
+TEST_CASE("KF18.6b: what the BLOCK softirq completes, it completes in CQ order in either release",
+          "[blk_mq]") {
+  const auto release = GENERATE(KernelRelease::v6_12, KernelRelease::v6_18);
+  BlkBench bench{{.hw_queues = 1, .reaps_in_handler = false, .release = release}};
+  for (int tag = 1; tag <= 3; ++tag) {
+    bench.finish(0, tag, 3);
+  }
+
+  bench.interrupt(0);
+  bench.run_until(1ms);
+
+  CHECK(bench.order() == std::vector{1, 2, 3});
+}
+
+TEST_CASE("a completion that comes while the batch ends waits for its own interrupt", "[blk_mq]") {
+  BlkBench bench;
+  bench.finish(0, 1, 0);
+
+  bench.interrupt(0);
+  bench.run_until(handler + reap_one + complete - 1ns);
+  bench.finish(0, 2, 0);
+  bench.run_until(1ms);
+  CHECK(bench.ends.size() == 1);
+  bench.interrupt(0);
+  bench.run_until(2ms);
+
+  CHECK(bench.ends.size() == 2);
 }
 
 TEST_CASE("an interrupt whose completion has been taken already finds nothing", "[blk_mq]") {
@@ -364,7 +417,7 @@ TEST_CASE("the interrupted CPU reaps a completion that it then sends away", "[bl
 TEST_CASE(
     "stage_block counts from the message, or from the device for what an earlier message's handler finds",
     "[blk_mq]") {
-  BlkBench bench;
+  BlkBench bench{{.release = KernelRelease::v6_18}};
   bench.run_until(100us);
   const CompletionId announced = bench.completions.acquire({}, TaskId::none);
   const CompletionId found = bench.completions.acquire({}, TaskId::none);
@@ -378,16 +431,17 @@ TEST_CASE(
   bench.interrupt(0);
   bench.run_until(1ms);
 
-  const sim::Nanos each = reap_one + complete;
-  CHECK(bench.meter.metrics()[Metric::stage_block].min() == (5us + handler + each).count());
-  CHECK(bench.meter.metrics()[Metric::stage_block].max() == (10us + handler + 2 * each).count());
+  const sim::Nanos reaped = handler + 2 * reap_one;
+  CHECK(bench.meter.metrics()[Metric::stage_block].min() == (5us + reaped + complete).count());
+  CHECK(bench.meter.metrics()[Metric::stage_block].max() == (10us + reaped + 2 * complete).count());
 }
 
 // ---- the completion class ----
 
 TEST_CASE("requests of the class complete before the others reaped with them, in their own order",
           "[blk_mq]") {
-  BlkBench bench;
+  const auto release = GENERATE(KernelRelease::v6_12, KernelRelease::v6_18);
+  BlkBench bench{{.release = release}};
   bench.class_first = true;
   bench.finish(0, 1, 0);
   bench.finish(0, 2, 0, LatencyClass::agent_interactive);
@@ -397,11 +451,8 @@ TEST_CASE("requests of the class complete before the others reaped with them, in
   bench.interrupt(0);
   bench.run_until(1ms);
 
-  std::vector<int> order;
-  for (const Ended& each : bench.ends) {
-    order.push_back(each.tag);
-  }
-  CHECK(order == std::vector<int>{2, 4, 1, 3});
+  CHECK(bench.order() ==
+        (release == KernelRelease::v6_18 ? std::vector{2, 4, 1, 3} : std::vector{2, 4, 3, 1}));
 }
 
 TEST_CASE("on a single queue the class completes in the interrupt, the others in the softirq behind it",
@@ -448,10 +499,7 @@ TEST_CASE("every completion ends exactly once, wherever it is sent", "[blk_mq][p
     }
     bench.run_until(at + 10ms);
 
-    std::vector<int> tags;
-    for (const Ended& each : bench.ends) {
-      tags.push_back(each.tag);
-    }
+    std::vector<int> tags = bench.order();
     std::sort(tags.begin(), tags.end());
     std::vector<int> expected(static_cast<std::size_t>(finished));
     for (int i = 0; i < finished; ++i) {

@@ -34,7 +34,7 @@ TEST_CASE("an interrupt at the very end of a piece of work comes before its end"
   CHECK(bench.timeline.moments == Moments{{"disk entry", 100us}, {"disk exit", 120us}, {"work", 120us}});
 }
 
-TEST_CASE("work with interrupts off delays every interrupt until its end", "[cpu]") {
+TEST_CASE("work with interrupts off delays every interrupt until its end (KF1.7)", "[cpu]") {
   CpuBench bench;
   bench.run_task([&] { bench.task("region", 50us, Kind::irqs_off, [&] { bench.rest(); }); });
   auto& disk = bench.irq("disk", 20us);
@@ -51,7 +51,7 @@ TEST_CASE("work with interrupts off delays every interrupt until its end", "[cpu
                                           {"nic exit", 73us}});
 }
 
-TEST_CASE("edges on a latched line merge into one", "[cpu]") {
+TEST_CASE("edges on a latched line merge into one (KF1.1)", "[cpu]") {
   CpuBench bench;
   bench.run_task([&] { bench.task("region", 50us, Kind::irqs_off, [&] { bench.rest(); }); });
   auto& disk = bench.irq("disk", 20us);
@@ -65,7 +65,7 @@ TEST_CASE("edges on a latched line merge into one", "[cpu]") {
   CHECK(bench.cpu.interrupts()[static_cast<std::size_t>(IrqKind::device)] == 1);
 }
 
-TEST_CASE("the EOI precedes the handler: edges during it are one more interrupt after it", "[cpu]") {
+TEST_CASE("the EOI precedes the handler: edges during it are one more interrupt after it (KF1.2)", "[cpu]") {
   CpuBench bench;
   bench.run_task([&] { bench.rest(); });
   auto& disk = bench.irq("disk", 20us);
@@ -106,7 +106,8 @@ TEST_CASE("a handler may take several pieces of work; the interrupt ends with th
   CHECK(bench.timeline.at("nic entry") == Instants{37us});
 }
 
-TEST_CASE("softirqs run at the exit of the interrupt that raised them, before any reschedule", "[cpu]") {
+TEST_CASE("softirqs run at the exit of the interrupt that raised them, before any reschedule (KF1.3)",
+          "[cpu]") {
   CpuBench bench{{.preemption = Preemption::full}};
   bench.run_task([&] { bench.task("work", 100us, Kind::user, [&] { bench.rest(); }); });
   auto& nic = bench.irq("nic", 3us, [&] {
@@ -125,7 +126,7 @@ TEST_CASE("softirqs run at the exit of the interrupt that raised them, before an
                                           {"work", 143us}});
 }
 
-TEST_CASE("the reschedule IPI runs no softirqs; the next other interrupt does", "[cpu]") {
+TEST_CASE("the reschedule IPI runs no softirqs; the next other interrupt does (KF1.4)", "[cpu]") {
   CpuBench bench;
   bench.run_task([&] { bench.rest(); });
   auto& reschedule = bench.irq("reschedule", 1us);
@@ -141,7 +142,7 @@ TEST_CASE("the reschedule IPI runs no softirqs; the next other interrupt does", 
   CHECK(bench.timeline.at("softirq entry") == Instants{220us});
 }
 
-TEST_CASE("a hardirq over a softirq stretches it, and its own exit starts no second run", "[cpu]") {
+TEST_CASE("a hardirq over a softirq stretches it, and its own exit starts no second run (KF2.7)", "[cpu]") {
   CpuBench bench;
   bench.run_task([&] { bench.rest(); });
   auto& nic = bench.irq("nic", 3us, [&] { bench.raise_softirq(40us); });
@@ -184,7 +185,8 @@ struct Resched {
 };
 
 TEST_CASE(
-    "NEED_RESCHED acts at the return to user, and under full preemption at any return with interrupts on",
+    "NEED_RESCHED acts at the return to user, and under full preemption at any return with interrupts on "
+    "(KF7.8)",
     "[cpu]") {
   const Resched expected = GENERATE(
       Resched{Preemption::none, Kind::user, 30us}, Resched{Preemption::none, Kind::kernel, 120us},
@@ -203,7 +205,7 @@ TEST_CASE(
   CHECK(bench.timeline.at("schedule") == Instants{expected.acts_at});
 }
 
-TEST_CASE("NEED_RESCHED acts before a system call begins, because the one before it returned to user",
+TEST_CASE("NEED_RESCHED acts before a system call begins, because the one before it returned to user (KF7.8)",
           "[cpu]") {
   CpuBench bench;
   bench.run_task([&] {
@@ -313,6 +315,93 @@ TEST_CASE("a hardirq that takes a tenth of recent time has an irq share of a ten
   CHECK(bench.cpu.irq_share(bench.engine.now() + 33'554'432ns, Context::hardirq) ==
         Approx(share / 2).epsilon(0.02));  // half-life: 32 periods of 2^20 ns
   CHECK(bench.cpu.irq_share(bench.engine.now(), Context::softirq) == 0.0);
+}
+
+// handle_softirqs enables interrupts only after it has taken its snapshot.
+TEST_CASE("an edge that comes during the handler is delivered on top of the softirqs it raised (KF1.1)",
+          "[cpu]") {
+  CpuBench bench;
+  bench.run_task([&] { bench.rest(); });
+  int handled = 0;
+  auto& nic = bench.irq("nic", 3us, [&] {
+    if (handled++ == 0) {
+      bench.raise_softirq(40us);
+    }
+  });
+  for (const sim::Nanos when : Instants{10us, 11us, 12us}) {
+    bench.raise_at(nic, when);  // the third merges with the second
+  }
+
+  bench.engine.run_for(1ms);
+
+  CHECK(bench.timeline.moments == Moments{{"nic entry", 10us},
+                                          {"nic exit", 13us},
+                                          {"softirq entry", 13us},
+                                          {"nic entry", 13us},
+                                          {"nic exit", 16us},
+                                          {"softirq exit", 56us}});
+}
+
+TEST_CASE(
+    "of several latched vectors an IPI comes first, then the local timer, then devices in order (KF1.7)",
+    "[cpu]") {
+  CpuBench bench;
+  bench.run_task([&] { bench.task("region", 50us, Kind::irqs_off, [&] { bench.rest(); }); });
+  auto& nic = bench.irq("nic", 1us);
+  auto& disk = bench.irq("disk", 2us);
+  auto& timer = bench.irq("timer", 3us);
+  timer.line.kind = IrqKind::timer;
+  auto& ipi = bench.irq("ipi", 4us);
+  ipi.line.kind = IrqKind::ipi;
+  int order = 0;
+  for (auto* line : {&nic, &disk, &timer, &ipi}) {
+    bench.raise_at(*line, ++order * 10us);
+  }
+
+  bench.engine.run_for(1ms);
+
+  CHECK(bench.timeline.at("ipi entry") == Instants{50us});
+  CHECK(bench.timeline.at("timer entry") == Instants{54us});
+  CHECK(bench.timeline.at("nic entry") == Instants{57us});
+  CHECK(bench.timeline.at("disk entry") == Instants{58us});
+}
+
+TEST_CASE(
+    "nothing but a hardirq interrupts a softirq: NEED_RESCHED waits for its end, even under full (KF2.7)",
+    "[cpu]") {
+  CpuBench bench{{.preemption = Preemption::full}};
+  bench.run_task([&] { bench.task("work", 100us, Kind::user, [&] { bench.rest(); }); });
+  bench.raise_at(bench.irq("nic", 3us, [&] { bench.raise_softirq(40us); }), 10us);
+  bench.raise_at(bench.irq("timer", 2us, [&] { bench.cpu.set_need_resched(); }), 20us);
+
+  bench.engine.run_for(1ms);
+
+  CHECK(bench.timeline.at("softirq exit") == Instants{10us + 3us + 40us + 2us});
+  CHECK(bench.timeline.at("schedule") == Instants{55us});
+}
+
+// irqtime_account_irq: at the entries and exits of hardirqs and softirqs.
+TEST_CASE("interrupt time is booked at the ends of its sections, a reschedule IPI's not at all (KF7.10)",
+          "[cpu]") {
+  CpuBench bench;
+  bench.run_task([&] { bench.rest(); });
+  std::vector<sim::Nanos> booked;
+  const auto look = [&] { booked.push_back(bench.cpu.irq_time()); };
+  auto& reschedule = bench.irq("reschedule", 5us);
+  reschedule.line.runs_softirqs = false;
+  bench.raise_at(bench.irq("nic", 3us,
+                           [&] {
+                             look();  // inside the hardirq
+                             bench.raise_softirq(40us);
+                           }),
+                 10us);
+  bench.raise_at(bench.irq("disk", 20us, look), 30us);  // over the softirq, 17 us into it
+  bench.raise_at(reschedule, 200us);
+
+  bench.engine.run_for(300us);
+  look();
+
+  CHECK(booked == std::vector<sim::Nanos>{0us, 3us + 17us, 3us + 40us + 20us});
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ namespace models {
 
 using namespace std::chrono_literals;
 
-TEST_CASE("a sleeper that overran its share stays queued until its lag is paid", "[eevdf][delayed]") {
+TEST_CASE("KF7.5: a sleeper that overran its share stays queued until its lag is paid", "[eevdf][delayed]") {
   const auto release = GENERATE(KernelRelease::v6_12, KernelRelease::v6_18);
   AheadOf bench{release};
   FairCpu& cpu = bench.cpu;
@@ -23,7 +23,7 @@ TEST_CASE("a sleeper that overran its share stays queued until its lag is paid",
   CHECK(cpu.rq.load() == 2048);
 }
 
-TEST_CASE("a sleeper that is owed service leaves at once and keeps its lag", "[eevdf][delayed]") {
+TEST_CASE("KF7.5: a sleeper that is owed service leaves at once and keeps its lag", "[eevdf][delayed]") {
   AheadOf bench;
   FairCpu& cpu = bench.cpu;
   cpu.schedule();
@@ -54,7 +54,7 @@ TEST_CASE("an exiting task is never delayed, nor is any without DELAY_DEQUEUE", 
   CHECK(a.vlag == -500'000);
 }
 
-TEST_CASE("a delayed sleeper woken before its lag is paid resumes where it was", "[eevdf][delayed]") {
+TEST_CASE("KF7.5: a delayed sleeper woken before its lag is paid resumes where it was", "[eevdf][delayed]") {
   AheadOf bench;
   FairCpu& cpu = bench.cpu;
   cpu.block();
@@ -71,7 +71,7 @@ TEST_CASE("a delayed sleeper woken before its lag is paid resumes where it was",
   CHECK(cpu.rq.nr_runnable() == 2);
 }
 
-TEST_CASE("a delayed sleeper woken after its lag was paid starts afresh at V", "[eevdf][delayed]") {
+TEST_CASE("KF7.5: a delayed sleeper woken after its lag was paid starts afresh at V", "[eevdf][delayed]") {
   AheadOf bench;
   FairCpu& cpu = bench.cpu;
   cpu.block();

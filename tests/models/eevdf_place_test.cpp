@@ -31,7 +31,7 @@ TEST_CASE("the last to leave leaves its vruntime behind as V", "[eevdf][place]")
   CHECK(cpu.rq.avg_vruntime() == a.vruntime);
 }
 
-TEST_CASE("a placed task keeps its lag after V has moved by its coming", "[eevdf][place]") {
+TEST_CASE("KF7.7: a placed task keeps its lag after V has moved by its coming", "[eevdf][place]") {
   FairCpu cpu;
   SchedEntity& heavy = cpu.task(-5);
   SchedEntity& wakee = cpu.task();
@@ -45,7 +45,7 @@ TEST_CASE("a placed task keeps its lag after V has moved by its coming", "[eevdf
   CHECK(cpu.rq.avg_vruntime() - wakee.vruntime == 1'000'000 - 1);
 }
 
-TEST_CASE("a negative lag places a task ahead of V, rounded toward zero", "[eevdf][place]") {
+TEST_CASE("KF7.7: a negative lag places a task ahead of V, rounded toward zero", "[eevdf][place]") {
   FairCpu cpu;
   SchedEntity& heavy = cpu.task(-5);
   SchedEntity& wakee = cpu.task();
@@ -134,7 +134,7 @@ TEST_CASE("a sleep ends the request: the next one starts at the wakeup", "[eevdf
   CHECK(bench.b.deadline == bench.b.vruntime + 3'000'000);
 }
 
-TEST_CASE("what a task is owed when it leaves is bounded", "[eevdf][place]") {
+TEST_CASE("KF18.4c: what a task is owed when it leaves is bounded", "[eevdf][place]") {
   const auto release = GENERATE(KernelRelease::v6_12, KernelRelease::v6_18);
   const bool v6_12 = release == KernelRelease::v6_12;
 

@@ -102,7 +102,7 @@ TEST_CASE("without PREEMPT_SHORT a shorter slice does not break protection", "[e
   CHECK_FALSE(bench.wake());
 }
 
-TEST_CASE("a short wakee that does not win ends 6.12's protection but only shortens 6.18's",
+TEST_CASE("KF18.4a: a short wakee that does not win ends 6.12's protection but only shortens 6.18's",
           "[eevdf][preempt]") {
   const auto release = GENERATE(KernelRelease::v6_12, KernelRelease::v6_18);
   BesideHog bench{release, 10ms};
@@ -119,7 +119,7 @@ TEST_CASE("a short wakee that does not win ends 6.12's protection but only short
   }
 }
 
-TEST_CASE("in 6.18 every wakeup that does not preempt shortens the protection", "[eevdf][preempt]") {
+TEST_CASE("KF18.4a: in 6.18 every wakeup that does not preempt shortens the protection", "[eevdf][preempt]") {
   BesideHog bench{KernelRelease::v6_18, 2ms};
   CHECK(bench.hog.vlag == bench.hog.deadline);
   SchedEntity& brief = bench.cpu.task(0, 100us);
@@ -161,7 +161,7 @@ TEST_CASE("an idle-policy task does not preempt another", "[eevdf][preempt]") {
   CHECK_FALSE(bench.wake());
 }
 
-TEST_CASE("a forked child can preempt in 6.12 and cannot in 6.18", "[eevdf][preempt]") {
+TEST_CASE("KF18.4a: a forked child can preempt in 6.12 and cannot in 6.18", "[eevdf][preempt]") {
   const auto release = GENERATE(KernelRelease::v6_12, KernelRelease::v6_18);
   FairCpu cpu{release};
   SchedEntity& parent = cpu.task();
@@ -220,7 +220,7 @@ TEST_CASE("without WAKEUP_PREEMPTION every wakee waits", "[eevdf][preempt]") {
   CHECK_FALSE(bench.wake());
 }
 
-TEST_CASE("only 6.18's wakeup check can finish a delayed dequeue", "[eevdf][preempt]") {
+TEST_CASE("KF18.4b: only 6.18's wakeup check can finish a delayed dequeue", "[eevdf][preempt]") {
   const auto release = GENERATE(KernelRelease::v6_12, KernelRelease::v6_18);
   FairCpu cpu{release};
   SchedEntity& sleeper = cpu.task();

@@ -77,7 +77,7 @@ TEST_CASE("6.18 reweights by placing again, with the lag inflated", "[eevdf][rew
   CHECK(bench.b.deadline == bench.b.vruntime + 1'500'000);
 }
 
-TEST_CASE("a reweighted running entity is unprotected in either version", "[eevdf][reweight]") {
+TEST_CASE("KF18.2b: a reweighted running entity is unprotected in either version", "[eevdf][reweight]") {
   const auto release = GENERATE(KernelRelease::v6_12, KernelRelease::v6_18);
   AheadOf bench{release, 100us};
   FairCpu& cpu = bench.cpu;

@@ -23,7 +23,7 @@ TEST_CASE("a lone entity is the mean: V is its vruntime", "[eevdf]") {
   CHECK(cpu.rq.avg_vruntime() == a.vruntime);
 }
 
-TEST_CASE("V weighs each vruntime with its weight", "[eevdf]") {
+TEST_CASE("KF7.1: V weighs each vruntime with its weight", "[eevdf]") {
   FairCpu cpu;
   SchedEntity& a = cpu.task(0);
   SchedEntity& b = cpu.task(5);
@@ -37,7 +37,7 @@ TEST_CASE("V weighs each vruntime with its weight", "[eevdf]") {
   CHECK(cpu.rq.avg_vruntime() == start + 1'000'000 * 1024 / (1024 + 335));
 }
 
-TEST_CASE("V is rounded down, also below its zero point", "[eevdf]") {
+TEST_CASE("KF7.1: V is rounded down, also below its zero point", "[eevdf]") {
   FairCpu cpu;
   SchedEntity& heavy = cpu.task(0);
   SchedEntity& light = cpu.task(19);  // weight 15
@@ -52,7 +52,7 @@ TEST_CASE("V is rounded down, also below its zero point", "[eevdf]") {
   CHECK_FALSE(cpu.rq.eligible(heavy));
 }
 
-TEST_CASE("an entity exactly at V is eligible, one nanosecond beyond it is not", "[eevdf]") {
+TEST_CASE("KF7.2: an entity exactly at V is eligible, one nanosecond beyond it is not", "[eevdf]") {
   FairCpu cpu;
   SchedEntity& a = cpu.task();
   SchedEntity& b = cpu.task();
@@ -149,7 +149,7 @@ TEST_CASE("a slice ends exactly when vruntime reaches the deadline", "[eevdf]") 
   CHECK(a.deadline == a.vruntime + real_to_v(3'000'000, a));
 }
 
-TEST_CASE("the end of a slice waits for the next tick", "[eevdf]") {
+TEST_CASE("KF7.4, KF18.3c: the end of a slice waits for the next tick", "[eevdf]") {
   const auto release = GENERATE(KernelRelease::v6_12, KernelRelease::v6_18);
   FairCpu cpu{release};
   SchedEntity& a = cpu.task();
@@ -179,7 +179,7 @@ TEST_CASE("a task that is alone is never asked to reschedule", "[eevdf]") {
   CHECK(a.deadline == a.vruntime + 3'000'000);
 }
 
-TEST_CASE("a task that outlived a slice alone has lost its protection", "[eevdf]") {
+TEST_CASE("KF7.3: a task that outlived a slice alone has lost its protection", "[eevdf]") {
   const auto release = GENERATE(KernelRelease::v6_12, KernelRelease::v6_18);
   FairCpu cpu{release};
   SchedEntity& hog = cpu.task();
@@ -196,7 +196,7 @@ TEST_CASE("a task that outlived a slice alone has lost its protection", "[eevdf]
   CHECK(cpu.rq.protected_slice(wakee));
 }
 
-TEST_CASE("picking the running task again gives no new protection", "[eevdf]") {
+TEST_CASE("KF7.3: picking the running task again gives no new protection", "[eevdf]") {
   const auto release = GENERATE(KernelRelease::v6_12, KernelRelease::v6_18);
   FairCpu cpu{release};
   SchedEntity& a = cpu.task();
@@ -212,7 +212,7 @@ TEST_CASE("picking the running task again gives no new protection", "[eevdf]") {
   CHECK_FALSE(cpu.rq.protected_slice(a));
 }
 
-TEST_CASE("6.12 reschedules an unprotected task once it is ineligible, 6.18 at every clock update",
+TEST_CASE("KF18.3b: 6.12 reschedules an unprotected task once it is ineligible, 6.18 at every clock update",
           "[eevdf]") {
   const auto release = GENERATE(KernelRelease::v6_12, KernelRelease::v6_18);
   FairCpu cpu{release};
@@ -236,7 +236,7 @@ TEST_CASE("6.12 reschedules an unprotected task once it is ineligible, 6.18 at e
   CHECK(cpu.rq.need_resched());
 }
 
-TEST_CASE("RUN_TO_PARITY keeps an eligible task on the CPU against an earlier deadline", "[eevdf]") {
+TEST_CASE("KF7.3: RUN_TO_PARITY keeps an eligible task on the CPU against an earlier deadline", "[eevdf]") {
   const auto release = GENERATE(KernelRelease::v6_12, KernelRelease::v6_18);
   CfsConfig config = fair_config(release);
   config.features.preempt_short = false;  // else the shorter slice would end the protection
@@ -254,7 +254,8 @@ TEST_CASE("RUN_TO_PARITY keeps an eligible task on the CPU against an earlier de
   CHECK(cpu.rq.pick(cpu.clock) == &b);  // a is not eligible any more
 }
 
-TEST_CASE("6.18 protects only for the smallest slice waiting, 6.12 for the whole request", "[eevdf]") {
+TEST_CASE("KF18.3a: 6.18 protects only for the smallest slice waiting, 6.12 for the whole request",
+          "[eevdf]") {
   const auto release = GENERATE(KernelRelease::v6_12, KernelRelease::v6_18);
   FairCpu cpu{release};
   SchedEntity& big = cpu.task(5, 10ms);
@@ -298,7 +299,7 @@ TEST_CASE("slices that have left the queue count no longer", "[eevdf]") {
   CHECK(cpu.rq.entity_lag(middle) == 6'000'000);  // the largest is 2 ms
 }
 
-TEST_CASE("without RUN_TO_PARITY a 6.18 task is protected for the unscaled base slice", "[eevdf]") {
+TEST_CASE("KF18.3a: without RUN_TO_PARITY a 6.18 task is protected for the unscaled base slice", "[eevdf]") {
   CfsConfig config = fair_config(KernelRelease::v6_18);
   config.features.run_to_parity = false;
   FairCpu cpu{config};

@@ -6,74 +6,16 @@
 #include <algorithm>
 #include <map>
 
-#include "tests/support/cpu_bench.h"
+#include "tests/support/timer_bench.h"
 
 namespace models {
 namespace {
 
 using Kind = CpuBench::Kind;
 
-constexpr sim::Nanos to_callbacks = 500ns + 1us + 2us;  // delivery, entry, up to the first callback
-
-struct TimerBench : CpuBench {
-  explicit TimerBench(int hz = 250, KernelConfig kernel_config = {})
-      : CpuBench{{.costs = {{Cost::timer_delivery, 500ns},
-                            {Cost::hardirq_entry, 1us},
-                            {Cost::hrtimer_interrupt, 2us},
-                            {Cost::clockevent_program, 13us},
-                            {Cost::hardirq_exit, 4us},
-                            {Cost::tick, 30us}}}},
-        kernel{with_hz(kernel_config, hz)},
-        softirq{engine, cpu, sampler, tracepoints, hz},
-        timers{engine, cpu, softirq, kernel, 1, sampler, tracepoints, completions, sim::Rng{1}} {
-    cpu.start_softirqs.connect<&TimerBench::start>(*this);
-    cpu.softirqs_pending.connect<&TimerBench::pending>(*this);
-    cpu.next_timer.connect<&TimerBench::next_timer>(*this);
-    cpu.idle_changed.connect<&TimerBench::idle_changed>(*this);
-    for (auto& action : softirq.action) {
-      action.connect<&Softirq::done>(softirq);
-    }
-    softirq.ran.connect<&TimerBench::ran>(*this);
-    timers.expired.connect<&TimerBench::expired>(*this);
-    timers.tick.connect<&TimerBench::tick>(*this);
-  }
-  void run_hog() {
-    run_task([this] { task("hog", 1000s, Kind::user); });
-  }
-  void arm(int task, sim::Nanos soft, sim::Nanos hard) {
-    timers.arm(Sleeper{TaskId{task}, sim::SimTime{soft}, sim::SimTime{hard}, CompletionId::none});
-  }
-
-  KernelConfig kernel;
-  CompletionPool completions;
-  Softirq softirq;
-  CpuTimers timers;
-  std::vector<std::pair<SoftirqVector, sim::Nanos>> softirqs;  // which ran, and when
-
- private:
-  static KernelConfig with_hz(KernelConfig config, int hz) {
-    config.hz = hz;
-    return config;
-  }
-  void start(CpuId) { softirq.start(); }
-  bool pending(CpuId) { return softirq.pending(); }
-  sim::Nanos next_timer(CpuId) { return timers.next_timer(); }
-  void idle_changed(CpuId, bool idle) { timers.idle_changed(idle); }
-  void ran(SoftirqVector vector, sim::Nanos) {
-    softirqs.emplace_back(vector, engine.now().time_since_epoch());
-  }
-  void expired(const Sleeper& sleeper, CpuId) {
-    CHECK(cpu.in_hardirq());
-    timeline.note("expired " + std::to_string(static_cast<int>(sleeper.task)));
-  }
-  void tick(CpuId) {
-    CHECK(cpu.in_hardirq());
-    timeline.note("tick");
-  }
-};
-
-TEST_CASE("a sleeper expires in hardirq context, and the interrupted task pays for the whole interrupt",
-          "[timer]") {
+TEST_CASE(
+    "a sleeper expires in hardirq context, and the interrupted task pays for the whole interrupt (KF9.5)",
+    "[timer]") {
   TimerBench bench;
   bench.run_task([&] { bench.task("work", 1ms, Kind::user, [&] { bench.rest(); }); });
   bench.arm(7, 200us, 200us);
@@ -85,8 +27,9 @@ TEST_CASE("a sleeper expires in hardirq context, and the interrupted task pays f
   CHECK(bench.cpu.interrupts()[static_cast<std::size_t>(IrqKind::timer)] == 1);
 }
 
-TEST_CASE("slack coalesces: the earliest hard expiry interrupts, and every soft expiry then passed runs",
-          "[timer]") {
+TEST_CASE(
+    "slack coalesces: the earliest hard expiry interrupts, and every soft expiry then passed runs (KF9.4)",
+    "[timer]") {
   TimerBench bench;
   bench.run_hog();
   bench.arm(4, 153'501ns, 600us);  // a nanosecond too late
@@ -103,7 +46,7 @@ TEST_CASE("slack coalesces: the earliest hard expiry interrupts, and every soft 
 }
 
 // __hrtimer_run_queues walks the timers by hard expiry and stops at the first that is not due.
-TEST_CASE("a sleeper behind one that is not due waits for it, though its own soft expiry has passed",
+TEST_CASE("a sleeper behind one that is not due waits for it, though its own soft expiry has passed (KF9.4)",
           "[timer]") {
   TimerBench bench;
   bench.run_hog();
@@ -191,7 +134,7 @@ TEST_CASE("the tick's own cost is hardirq time", "[timer]") {
   CHECK(bench.accounted(CpuTime::hardirq) == 1'000 + 2'000 + 13'000 + 4'000 + 30'000);
 }
 
-TEST_CASE("the tick stops when the CPU goes idle and restarts in phase when it leaves", "[timer]") {
+TEST_CASE("the tick stops when the CPU goes idle and restarts in phase when it leaves (KF9.3)", "[timer]") {
   TimerBench bench;
   bench.run_hog();
   bench.at(5ms, [&] { bench.timers.idle_changed(true); });
@@ -234,9 +177,10 @@ TEST_CASE("a sleeper that expires at the tick shares its interrupt", "[timer]") 
   CHECK(bench.cpu.interrupts()[static_cast<std::size_t>(IrqKind::timer)] == 1);
 }
 
-TEST_CASE("the governor hears of the next hard expiry or tick, or of a long time without one", "[timer]") {
+TEST_CASE("the governor hears of the next hard expiry, or of a long time without one, whatever the tick does",
+          "[timer]") {
   TimerBench bench;
-  CHECK(bench.timers.next_timer() == 4ms);
+  CHECK(bench.timers.next_timer() == 1s);
   bench.timers.idle_changed(true);
   CHECK(bench.timers.next_timer() == 1s);
 
@@ -280,6 +224,80 @@ TEST_CASE("an expiry stamps its completion with when its interrupt runs it, not 
 
   CHECK(bench.completions[id].when(Stage::timer) == sim::SimTime{150us + to_callbacks});
   CHECK_FALSE(bench.completions[id].has(Stage::hardirq_entry));  // the local APIC's is no irq_handler
+}
+
+// Callbacks that take longer than the gaps between timers.
+TEST_CASE("a timer that expires while the interrupt runs callbacks is run by it, without programming (KF9.5)",
+          "[timer]") {
+  TimerBench bench;
+  bench.run_task([&] { bench.task("work", 1ms, Kind::user, [&] { bench.rest(); }); });
+  bench.on_expiry = [&] { bench.cpu.charge(40us); };
+  bench.arm(1, 200us, 200us);
+  bench.arm(2, 230us, 230us);  // while the first is woken
+
+  bench.engine.run_for(3ms);
+
+  CHECK(bench.timeline.at("expired 1") == Instants{200us + to_callbacks});
+  CHECK(bench.timeline.at("expired 2") == Instants{200us + to_callbacks + 40us});
+  CHECK(bench.timeline.at("work") == Instants{1ms + 1us + 2us + 2 * 40us + 13us + 4us});
+  CHECK(bench.cpu.interrupts()[static_cast<std::size_t>(IrqKind::timer)] == 1);
+}
+
+TEST_CASE("an interrupt that is late three times backs off for as long as it has taken (KF9.5)", "[timer]") {
+  TimerBench bench;
+  bench.run_hog();
+  bench.on_expiry = [&] { bench.cpu.charge(40us); };
+  for (int i = 0; i < 5; ++i) {
+    bench.arm(i, 200us + i * 30us, 200us + i * 30us);
+  }
+
+  bench.engine.run_for(3ms);
+
+  const sim::Nanos first = 200us + to_callbacks;
+  CHECK(bench.timeline.at("expired 1") == Instants{first + 40us});
+  CHECK(bench.timeline.at("expired 2") == Instants{first + 80us});
+  // 120 us after the first it gives up, and 120 us after that the clock event comes.
+  CHECK(bench.timeline.at("expired 3") == Instants{first + 240us + to_callbacks});
+  CHECK(bench.timeline.at("expired 4") == Instants{first + 240us + to_callbacks});
+}
+
+TEST_CASE("a back-off is 100 ms at most (KF9.5)", "[timer]") {
+  TimerBench bench;
+  bench.run_hog();
+  bench.timers.idle_changed(true);  // no tick
+  bench.on_expiry = [&] { bench.cpu.charge(200ms); };
+  int number = 0;
+  for (const sim::Nanos when : Instants{0ms, 100ms, 300ms, 500ms}) {
+    bench.arm(number++, 200us + when, 200us + when);
+  }
+
+  bench.engine.run_for(900ms);
+
+  const sim::Nanos first = 200us + to_callbacks;
+  CHECK(bench.timeline.at("expired 1") == Instants{first + 200ms});
+  CHECK(bench.timeline.at("expired 2") == Instants{first + 400ms});
+  CHECK(bench.timeline.at("expired 3")[0] == first + 600ms + 100ms + to_callbacks);
+}
+
+TEST_CASE("what a callback arms is left to the interrupt's end, which programs the clock event once (KF9.5)",
+          "[timer]") {
+  TimerBench bench;
+  bench.run_task([&] { bench.task("work", 1ms, Kind::user, [&] { bench.rest(); }); });
+  bool armed = false;
+  bench.on_expiry = [&] {
+    if (!std::exchange(armed, true)) {
+      bench.arm(2, 600us, 600us);
+      bench.arm(3, 500us, 500us);
+    }
+  };
+  bench.arm(1, 200us, 200us);
+
+  bench.engine.run_for(3ms);
+
+  CHECK(bench.timeline.at("expired 3") == Instants{500us + to_callbacks});
+  CHECK(bench.timeline.at("expired 2") == Instants{600us + to_callbacks});
+  CHECK(bench.timeline.at("work") ==
+        Instants{1ms + 3 * (1us + 2us + 13us + 4us)});  // three interrupts' worth
 }
 
 }  // namespace

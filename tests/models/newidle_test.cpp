@@ -1,99 +1,199 @@
 // What a CPU that runs out of work pulls from others, and how often it tries.
 #include <catch2/catch.hpp>
 
-#include "tests/support/sched_bench.h"
+#include "tests/support/balance_bench.h"
 
 namespace models {
 namespace {
 
-SchedConfig on(int cpu) {
-  SchedConfig config;
-  config.cpus = {cpu};
-  return config;
+TEST_CASE("a CPU that runs out of work pulls one task that waits elsewhere", "[newidle]") {
+  BalanceBench bench{{.cpus = 2}, without_dice()};
+  bench.busy(0);
+  Task& waits = bench.waits(0);
+  bench.waits(0);
+  bench.run(8ms);
+  bench.moves.clear();
+  bench.moved.clear();
+  waits.se.exec_start = 0;
+
+  CHECK(bench.newidle(1));
+
+  REQUIRE(bench.moves == Moves{{0, 1}});
+  CHECK(bench.rqs.curr(CpuId{1}) == bench.moved[0]);
 }
 
-KernelSetup two_cpus(int llc_cpus) {
-  KernelSetup chosen;
-  chosen.cpus = 2;
-  chosen.llc_cpus = llc_cpus;
-  chosen.traced = false;
-  return chosen;
-}
+TEST_CASE("a running task is not pulled, and a CPU with one task gives none", "[newidle]") {
+  BalanceBench bench{{.cpus = 2}, without_dice()};
+  bench.busy(0);
+  bench.rqs.set_overloaded(true);
 
-// With `idles` 1: a real-time hog has CPU 0. CPU 1 works for 1 ms out of every 2 ms and is then newly idle.
-// "waits" is queued behind the hog, unless it was pulled: then it runs for 100 us and sleeps until the next
-// round.
-struct NewidleBench : SchedBench {
-  explicit NewidleBench(const SchedConfig& waiting = {}, int llc_cpus = 0, int newly_idle = 1)
-      : SchedBench{two_cpus(llc_cpus)},
-        idles{newly_idle},
-        waits{worker("waits", 1 - idles, 100us, waiting)},
-        ends{worker("ends", idles, 1ms, on(idles))} {
-    SchedConfig fifo;
-    fifo.sched = SchedClass::fifo;
-    hog("hog", 1 - idles, fifo);
-    run_until(100us);
-  }
-
-  // How often "waits" was pulled in that many rounds; `occupied`: it waits, otherwise it stays asleep.
-  int pulls(int rounds, bool occupied = true) {
-    const int before = waits.rounds;
-    for (int i = 0; i < rounds; ++i) {
-      wake_here(ends, idles);
-      if (occupied && !waits.task.on_rq()) {
-        const int full = 1 - idles;  // where it was pulled from; it is woken there again, behind the hog
-        waits.task.cpu = static_cast<CpuId>(full);
-        wake_here(waits, full);
-      }
-      run_until(now() + 2ms);
-    }
-    return waits.rounds - before;
-  }
-  void wake_here(Worker& task, int cpu) {
-    sched->try_to_wake_up(task.task, static_cast<CpuId>(cpu), {});
-    sched->cpu(static_cast<CpuId>(cpu)).settle();
-  }
-
-  int idles;
-  Worker& waits;
-  Worker& ends;
-};
-
-TEST_CASE("a CPU that runs out of work pulls a task that waits elsewhere", "[newidle]") {
-  NewidleBench bench;
-
-  CHECK(bench.pulls(20) > 0);
+  CHECK(!bench.newidle(1));
+  CHECK(bench.searches == 1);
 }
 
 TEST_CASE("a task that ran less than half a millisecond ago is cache-hot and not pulled", "[newidle]") {
-  const auto [ran_before, pulled] = GENERATE(std::pair{500us, true}, std::pair{499us, false});
-  NewidleBench bench;
-  for (int i = 0; i < 20 && bench.waits.rounds == 0; ++i) {
-    bench.waits.task.last_ran_at = sim::SimTime{bench.now() + 1ms - ran_before};  // CPU 1 ends in 1 ms
-    bench.pulls(1);
+  const auto [ran_before, pulled] = GENERATE(std::pair{500'000, true}, std::pair{499'999, false});
+  BalanceBench bench{{.cpus = 2}, without_dice()};
+  bench.busy(0);
+  Task& waits = bench.waits(0);
+  waits.se.exec_start = bench.now.count() - ran_before;
+
+  CHECK(bench.newidle(1) == pulled);
+}
+
+TEST_CASE("SCHED_IDLE tasks are never cache-hot, nor anything between threads of a core", "[newidle]") {
+  SchedConfig idle;
+  idle.sched = SchedClass::idle;
+  BalanceBench flat{{.cpus = 2}, without_dice()};
+  flat.busy(0);
+  flat.waits(0, idle).se.exec_start = flat.now.count();
+  CHECK(flat.newidle(1));
+
+  BalanceBench smt{{.cpus = 2, .smt = 2}, without_dice()};
+  smt.busy(0);
+  smt.waits(0).se.exec_start = smt.now.count();
+  CHECK(smt.newidle(1));
+}
+
+TEST_CASE("a pinned task is not pulled, nor a per-CPU kernel thread", "[newidle]") {
+  const Role role = GENERATE(Role::background, Role::kernel);
+  BalanceBench bench{{.cpus = 2}, without_dice()};
+  bench.busy(0);
+  bench.busy(0, on_cpus({0}), role).se.exec_start = 0;
+
+  CHECK(!bench.newidle(1));
+}
+
+TEST_CASE("the task that ran or came longest ago is tried first; those passed over go to the front",
+          "[newidle]") {
+  BalanceBench bench{{.cpus = 2}, without_dice()};
+  bench.busy(0);
+  Task& oldest = bench.waits(0, on_cpus({0}));
+  Task& older = bench.waits(0);
+  bench.waits(0);
+
+  CHECK(bench.newidle(1));
+
+  CHECK(bench.moved[0] == &older);
+  CHECK(bench.rqs.rq(CpuId{0}).cfs_head == &oldest);
+}
+
+TEST_CASE("within an LLC a delayed sleeper may be pulled by 6.12, not by 6.18", "[newidle]") {
+  const KernelRelease release = GENERATE(KernelRelease::v6_12, KernelRelease::v6_18);
+  KernelConfig kernel = without_dice();
+  kernel.release = release;
+  BalanceBench bench{{.cpus = 2}, kernel};
+  bench.busy(0);
+  Task& delayed = bench.waits(0);
+  delayed.se.sched_delayed = true;
+
+  CHECK(bench.newidle(1) == (release == KernelRelease::v6_12));
+}
+
+TEST_CASE("a CPU of another LLC is pulled from too, if there is nothing nearer", "[newidle]") {
+  BalanceBench bench{{.cpus = 4, .llc_cpus = 2}, without_dice()};
+  bench.busy(2);
+  bench.busy(1);
+  for (int i = 0; i < 4; ++i) {
+    bench.waits(3);
   }
+  bench.run(4ms);
+  bench.moves.clear();
+  bench.searches = 0;
 
-  CHECK((bench.waits.rounds > 0) == pulled);
+  CHECK(bench.newidle(0));
+  CHECK(bench.moves == Moves{{3, 0}});
+  CHECK(bench.searches == 2);
 }
 
-TEST_CASE("a pinned task is not pulled", "[newidle]") {
-  NewidleBench bench{on(0)};
+TEST_CASE("a wakeup on its way ends the search before it starts", "[newidle]") {
+  BalanceBench bench{{.cpus = 2}, without_dice()};
+  bench.busy(0);
+  bench.waits(0);
+  bench.rqs.add_to_wake_list(CpuId{1}, bench.sleeper(1));
 
-  CHECK(bench.pulls(40) == 0);
+  CHECK(!bench.newidle(1));
+  CHECK(bench.searches == 0);
 }
 
-TEST_CASE("a CPU of another LLC does not pull", "[newidle]") {
-  const int idles = GENERATE(0, 1);
-  NewidleBench bench{on(1 - idles), 1, idles};
-  bench.pulls(1);
-  bench.allow(bench.waits, idles);
+TEST_CASE("nobody searches while no CPU had two tasks since the last look at all of them", "[newidle]") {
+  BalanceBench bench{{.cpus = 2}, without_dice()};
+  bench.busy(0);
 
-  CHECK(bench.pulls(40) == 0);
+  CHECK(!bench.newidle(1));
+  CHECK(bench.searches == 0);
+
+  Task& second = bench.waits(0);
+  CHECK(bench.rqs.overloaded());
+  bench.block(second);
+  CHECK(!bench.newidle(1));
+  CHECK(bench.searches == 1);
+  CHECK(!bench.newidle(1));  // it saw that nobody is overloaded any more
+  CHECK(bench.searches == 1);
+}
+
+// avg_idle against max_newidle_lb_cost, which decays by 3/256 a second.
+TEST_CASE("a CPU that idles for less than a search takes does not search", "[newidle]") {
+  BalanceBench bench{{.cpus = 2}, without_dice()};
+  bench.busy(0);
+  bench.busy(0, on_cpus({0}));
+  bench.cost = 100us;
+  bench.newidle(1);
+  REQUIRE(bench.searches == 1);
+  CHECK(bench.domain(1).max_newidle_lb_cost == 100'000);
+
+  bench.rqs.rq(CpuId{1}).avg_idle = 99'999;
+  bench.newidle(1);
+  CHECK(bench.searches == 1);
+
+  bench.rqs.rq(CpuId{1}).avg_idle = 100'000;
+  bench.newidle(1);
+  CHECK(bench.searches == 2);
+}
+
+TEST_CASE("the longest search is forgotten by one percent a second", "[newidle]") {
+  BalanceBench bench{{.cpus = 2}, without_dice()};
+  bench.busy(0, on_cpus({0}));
+  bench.busy(0, on_cpus({0}));
+  bench.cost = 256us;
+  bench.newidle(1);
+  bench.cost = 1us;
+
+  bench.run(1'100ms);
+  bench.newidle(1);
+
+  CHECK(bench.domain(1).max_newidle_lb_cost == 253'000);
 }
 
 // NI_RANDOM: update_newidle_stats, with a window of 512 to 1024 calls.
+struct DiceBench : BalanceBench {
+  explicit DiceBench(const SchedConfig& waiting = {}) : BalanceBench{{.cpus = 2}}, wait_config{waiting} {
+    busy(0, on_cpus({0}));
+    pulled = &waits(0, waiting);
+  }
+  // CPU 1 runs out of work that often; what it pulls goes back to CPU 0 afterwards.
+  int pulls(int rounds) {
+    int count = 0;
+    for (int i = 0; i < rounds; ++i) {
+      rqs.set_overloaded(true);
+      if (newidle(1)) {
+        ++count;
+        block(*pulled);
+        newidle(1);  // and it runs out of work again, in vain
+        pulled->state = TaskState::interruptible;
+        rqs.set_task_cpu(*pulled, CpuId{0});
+        activate(*pulled);
+        pulled->se.exec_start = 0;
+      }
+    }
+    return count;
+  }
+  SchedConfig wait_config;
+  Task* pulled;
+};
+
 TEST_CASE("at first half of the tries are made", "[newidle]") {
-  NewidleBench bench;
+  DiceBench bench;
 
   const int pulled = bench.pulls(200);
 
@@ -101,32 +201,23 @@ TEST_CASE("at first half of the tries are made", "[newidle]") {
   CHECK(pulled < 130);
 }
 
-// Each pull is followed by one try in vain, when the pulled task sleeps: a share p of the tries is made, and
-// of 1 + p calls one helps, so p = 1 / (1 + p).
-TEST_CASE("tries are made as often as they help", "[newidle]") {
-  NewidleBench bench;
-  bench.pulls(5 * 512);
-
-  CHECK(bench.pulls(1000) / 1000.0 == Approx(0.618).margin(0.05));
-}
-
 TEST_CASE("where tries are in vain, they become rare", "[newidle]") {
-  NewidleBench bench{on(0)};
+  DiceBench bench{on_cpus({0})};
   bench.pulls(5 * 512);
-  bench.allow(bench.waits, 1);
+  const int before = bench.searches;
 
-  const int pulled = bench.pulls(200);
+  bench.pulls(1000);
 
-  CHECK(pulled < 20);
-  CHECK(pulled > 0);
+  CHECK(bench.searches - before < 20);
+  CHECK(bench.searches - before > 0);
 }
 
-TEST_CASE("a CPU that runs out of work while nobody waits anywhere does not count as a try", "[newidle]") {
-  NewidleBench bench;
-  bench.pulls(50);
-  bench.pulls(5 * 512, false);
-
-  CHECK(bench.pulls(200) > 70);
+TEST_CASE("where every try helps, nearly all are made", "[newidle]") {
+  Newidle newidle;
+  for (int i = 0; i < 5000; ++i) {
+    newidle.update(1);
+  }
+  CHECK(newidle.ratio >= 1022);
 }
 
 }  // namespace

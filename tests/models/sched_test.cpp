@@ -228,8 +228,10 @@ TEST_CASE("a task that sleeps hands over to the next one with a single switch", 
 
 // ---- what a task is charged ----
 
-TEST_CASE("with IRQ time accounting a task is not charged for interrupts and softirqs, without it is",
-          "[sched]") {
+TEST_CASE(
+    "with IRQ time accounting a task is not charged for interrupts and softirqs, without it is (KF7.10, "
+    "KF18.5)",
+    "[sched]") {
   const auto [accounting, charged] = GENERATE(std::pair{true, 3'650'000}, std::pair{false, 4'000'000});
   KernelSetup chosen = setup(1);
   chosen.kernel.irq_time_accounting = accounting;
@@ -243,7 +245,7 @@ TEST_CASE("with IRQ time accounting a task is not charged for interrupts and sof
   CHECK(hog.task.se.sum_exec_runtime == charged);
 }
 
-TEST_CASE("interrupt time that is not charged to a task does not use up its slice", "[sched]") {
+TEST_CASE("interrupt time that is not charged to a task does not use up its slice (KF7.10)", "[sched]") {
   const auto [accounting, switched_at] =
       GENERATE(std::pair{true, sim::Nanos{12ms}}, std::pair{false, sim::Nanos{8ms}});
   KernelSetup chosen = setup(1);

@@ -51,7 +51,7 @@ TEST_CASE("a wakeup on its own halted CPU runs after the handler, the idle loop'
   CHECK(bench.timeline.at("task done") == Instants{runs + 50us});
 }
 
-TEST_CASE("softirqs that the same interrupt raised run before the woken task", "[wakeup]") {
+TEST_CASE("softirqs that the same interrupt raised run before the woken task (KF1.3)", "[wakeup]") {
   SchedBench bench{setup(1)};
   auto& task = bench.worker("task", 0, 50us);
   bench.wake_at(100us, task, 0);
@@ -63,8 +63,10 @@ TEST_CASE("softirqs that the same interrupt raised run before the woken task", "
   CHECK(bench.switches().front() == Moment{"0: idle > task", handled + 2us + 40us + 7us + 3us});
 }
 
-TEST_CASE("a halted remote CPU is woken through its wake list and one IPI, and enqueues the task itself",
-          "[wakeup]") {
+TEST_CASE(
+    "KF8.10, KF18.1b: a halted remote CPU is woken through its wake list and one IPI, and enqueues the task "
+    "itself",
+    "[wakeup]") {
   SchedBench bench{setup(2)};
   auto& task = bench.worker("task", 1, 50us, on(1));
   bench.wake_at(100us, task, 0);
@@ -78,7 +80,8 @@ TEST_CASE("a halted remote CPU is woken through its wake list and one IPI, and e
   CHECK(bench.interrupts(1, IrqKind::ipi) == 1);
 }
 
-TEST_CASE("a polling idle CPU needs no IPI: the store wakes it and it drains its wake list", "[wakeup]") {
+TEST_CASE("KF8.11: a polling idle CPU needs no IPI: the store wakes it and it drains its wake list (KF1.6)",
+          "[wakeup]") {
   SchedBench bench{setup(2, IdleState::c1)};
   auto& task = bench.worker("task", 1, 50us, on(1));
   bench.wake_at(100us, task, 0);
@@ -87,12 +90,12 @@ TEST_CASE("a polling idle CPU needs no IPI: the store wakes it and it drains its
 
   const sim::Nanos waking = 100us + 1us + 10us;
   CHECK(bench.traced(Tracepoint::sched_waking) == Moments{{"0: task", waking}});
-  CHECK(bench.traced(Tracepoint::sched_wakeup) == Moments{{"1: task", waking + 1us}});
+  CHECK(bench.traced(Tracepoint::sched_wakeup) == Moments{{"1: task", waking + 1us + 7us}});
   CHECK(bench.switches().front() == Moment{"1: idle > task", waking + 1us + 7us + 3us});
   CHECK(bench.interrupts(1, IrqKind::ipi) == 0);
 }
 
-TEST_CASE("a wakeup that finds the wake list occupied sends no second IPI; one drain enqueues both",
+TEST_CASE("a wakeup that finds the wake list occupied sends no second IPI; one drain enqueues both (KF1.5)",
           "[wakeup]") {
   SchedBench bench{setup(2)};
   auto& first = bench.worker("first", 1, 50us, on(1));
@@ -143,7 +146,7 @@ TEST_CASE("the waker of two tasks pays for two wakeups and for one IPI", "[wakeu
   CHECK(bench.timeline.at("waker done") == Instants{start + 500us + 10us + 2 * 2us + 11us});
 }
 
-TEST_CASE("a busy CPU of the same LLC is given the task by the waker, where sched_wakeup is traced",
+TEST_CASE("KF8.10: a busy CPU of the same LLC is given the task by the waker, where sched_wakeup is traced",
           "[wakeup]") {
   SchedBench bench{setup(2)};
   bench.hog("hog", 1);
@@ -169,7 +172,8 @@ TEST_CASE("a wakeup that preempts on a busy remote CPU sends a reschedule IPI", 
   CHECK(bench.interrupts(1, IrqKind::ipi) == 1);
 }
 
-TEST_CASE("a reschedule IPI runs no softirqs that are pending; the next other interrupt does", "[wakeup]") {
+TEST_CASE("a reschedule IPI runs no softirqs that are pending; the next other interrupt does (KF1.4)",
+          "[wakeup]") {
   SchedBench bench{setup(2)};
   bench.hog("hog", 1);
   auto& task = bench.worker("task", 1, 50us, fifo_on(1));
@@ -233,7 +237,7 @@ TEST_CASE("a CPU that is to reschedule already gets no second IPI", "[wakeup]") 
   CHECK(bench.timeline.at("second done").size() == 1);
 }
 
-TEST_CASE("across LLCs even a busy CPU is woken through its wake list", "[wakeup]") {
+TEST_CASE("KF8.10: across LLCs even a busy CPU is woken through its wake list", "[wakeup]") {
   KernelSetup two_llcs = setup(2);
   two_llcs.llc_cpus = 1;
   SchedBench bench{two_llcs};
@@ -284,8 +288,10 @@ TEST_CASE("a pinned task is not offered to the placement policy", "[wakeup]") {
 }
 
 // ttwu_runnable: a task that overran its share and sleeps is still queued.
-TEST_CASE("a delayed sleeper is woken where it is, without selection, though another CPU is idle",
-          "[wakeup]") {
+TEST_CASE(
+    "KF7.6, KF8.3, KF8.16: a delayed sleeper is woken where it is, without selection, though another CPU is "
+    "idle",
+    "[wakeup]") {
   SchedBench bench{setup(2)};
   bench.hog("hog", 1);
   auto& task = bench.worker("task", 1, 3'900us, on(1));
@@ -354,7 +360,7 @@ KernelSetup sleeping() {
   return chosen;
 }
 
-TEST_CASE("nanosleep wakes its task in the timer's hardirq, after the task's slack", "[wakeup]") {
+TEST_CASE("nanosleep wakes its task in the timer's hardirq, after the task's slack (KF9.5)", "[wakeup]") {
   const auto [sched_class, slack] =
       GENERATE(std::pair{SchedClass::normal, sim::Nanos{50us}}, std::pair{SchedClass::fifo, sim::Nanos{0us}});
   KernelBench bench{sleeping()};

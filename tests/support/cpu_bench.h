@@ -18,12 +18,14 @@ struct CpuBenchConfig {
   TopologyConfig topology{.cpus = 1, .smt = 1, .llc_cpus = 0, .idle = {{IdleState::c1, 0ns}}};
   Preemption preemption = Preemption::none;
   std::vector<CostValue> costs{};
+  KernelConfig kernel{};  // but for its preemption
+  CpuId id = CpuId{0};
 };
 
 class CpuBench {
  public:
   using Then = std::function<void()>;
-  enum class Kind { user, kernel, boundary, irqs_off };
+  enum class Kind { user, kernel, boundary, irqs_off, preempt_off, cond_resched, might_sleep };
 
   // A piece of work and what follows it.
   struct Piece {
@@ -54,9 +56,9 @@ class CpuBench {
 
   explicit CpuBench(const CpuBenchConfig& config = {})
       : topology{config.topology}, sampler{constant_costs(config.costs), sim::Rng{1}}, cpu{engine,
-                                                                                           CpuId{0},
+                                                                                           config.id,
                                                                                            topology,
-                                                                                           config.preemption,
+                                                                                           kernel_of(config),
                                                                                            sampler,
                                                                                            tracepoints} {
     cpu.schedule.connect<&CpuBench::schedule>(*this);
@@ -79,6 +81,9 @@ class CpuBench {
     work.user = kind == Kind::user;
     work.boundary = kind == Kind::boundary;
     work.irqs_off = kind == Kind::irqs_off;
+    work.preempt_off = kind == Kind::preempt_off;
+    work.cond_resched = kind == Kind::cond_resched;
+    work.might_sleep = kind == Kind::might_sleep;
     cpu.set_work(Context::task, work);
   }
   // The CPU runs a task from now on, whose first work `first` sets; afterwards a long piece of user work.
@@ -117,6 +122,11 @@ class CpuBench {
   Then on_drain;
 
  private:
+  static KernelConfig kernel_of(const CpuBenchConfig& config) {
+    KernelConfig kernel = config.kernel;
+    kernel.preemption = config.preemption;
+    return kernel;
+  }
   Piece& piece(std::string name, Then then) {
     return pieces.emplace_back(Piece{*this, std::move(name), std::move(then)});
   }

@@ -63,7 +63,8 @@ class KernelBench {
     tcp->backlog.connect<&KernelBench::to_backlog>(*this);
     tcp->nic_transmit.connect<&KernelBench::to_nic>(*this);
     tcp->agent_waits.connect<&KernelBench::agent_waits>(*this);
-    io_uring = std::make_unique<IoUring>(engine, *sched, costs, tracepoints, completions, meter);
+    io_uring =
+        std::make_unique<IoUring>(engine, *sched, costs, tracepoints, completions, meter, config.release);
     io_uring->submit_bio.connect<&KernelBench::submit_bio>(*this);
     io_uring->resched_ipi.connect<&KernelBench::resched_ipi>(*this);
     io_uring->reached_user.connect<&KernelBench::read_reached_user>(*this);
@@ -173,7 +174,7 @@ class KernelBench {
   }
 
   void add_cpu(CpuId id) {
-    cpus.push_back(std::make_unique<Cpu>(engine, id, topology, config.preemption, costs, tracepoints));
+    cpus.push_back(std::make_unique<Cpu>(engine, id, topology, config, costs, tracepoints));
     Cpu& cpu = *cpus.back();
     softirqs.push_back(std::make_unique<Softirq>(engine, cpu, costs, tracepoints, config.hz));
     Softirq& softirq = *softirqs.back();

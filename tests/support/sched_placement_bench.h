@@ -10,9 +10,13 @@
 namespace models {
 
 struct PlacementBench : SchedBench {
-  explicit PlacementBench(int machine_cpus, int llc_cpus = 0, PolicyConfig policy_config = {}, int smt = 1)
+  explicit PlacementBench(int machine_cpus, int llc_cpus = 0, PolicyConfig policy_config = {})
       : SchedBench{machine(machine_cpus, llc_cpus), policy_config} {
-    topology.smt = smt;
+    for (int i = 0; i < machine_cpus; ++i) {
+      if (LlcShared* llc = sched->domains().llc(static_cast<CpuId>(i))) {
+        llc->nr_idle_scan = llc->span.weight;  // as after a periodic balance of an idle machine
+      }
+    }
   }
   static KernelSetup machine(int machine_cpus, int llc_cpus) {
     KernelSetup chosen;
@@ -33,8 +37,8 @@ struct PlacementBench : SchedBench {
   // Where a task that slept on `prev` goes when it is woken on `waker`.
   int place(Worker& wakee, int prev, int waker, bool sync = false) {
     wakee.task.cpu = static_cast<CpuId>(prev);
-    return static_cast<int>(sched->select_task_rq(
-        Placement{wakee.task, static_cast<CpuId>(prev), static_cast<CpuId>(waker), sync}));
+    return static_cast<int>(sched->select_task_rq(Placement{
+        wakee.task, static_cast<CpuId>(prev), static_cast<CpuId>(waker), sync, false, engine.now()}));
   }
   Worker& wakee(const SchedConfig& sched_config = {}) { return worker("wakee", 0, 1ms, sched_config); }
 };

@@ -14,17 +14,16 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// The description as a user completes it: costs, a run, an agent; without `topology`.
+// The description as a user takes it up: in a file of its own, which a scenario names.
 scenarios::Scenario scenario_of(const Topology& topology) {
   const Scratch scratch;
-  std::string text = topology_yaml(topology);
-  text.resize(text.find("\ntopology:") + 1);
-  const std::size_t costs = text.find("# costs: PROFILE.yaml");
-  REQUIRE(costs != std::string::npos);
-  text.replace(costs, std::string{"# costs: PROFILE.yaml"}.size(), "costs: defaults.yaml");
-  text +=
-      "run: {seed: 1, warmup: 1ms, duration: 2ms}\nagents:\n  - {name: agent, think: 1ms, compute: 30us}\n";
-  return scenarios::load_scenario(scratch.write("machine.yaml", text), {});
+  scratch.write("machine.yaml", topology_yaml(topology));
+  return scenarios::load_scenario(
+      scratch.write("s.yaml",
+                    "schema: 1\nmachine: machine.yaml\nhost: {costs: defaults.yaml}\n"
+                    "run: {seed: 1, warmup: 1ms, duration: 2ms}\n"
+                    "agents: [{name: agent, think: 1ms, compute: 30us}]\n"),
+      {});
 }
 
 const ScenarioKey& key_of(const std::vector<ScenarioKey>& keys, const std::string& name) {
@@ -51,6 +50,10 @@ TEST_CASE("a scenario takes the host and the devices of a guest", "[topology]") 
   REQUIRE(host.topology.idle.size() == 1);  // haltpoll with guest_halt_poll_ns = 0 never polls
   CHECK(host.topology.idle[0].state == models::IdleState::hlt);
   CHECK(host.topology.idle[0].target_residency == 1us);
+  CHECK(host.topology.idle[0].exit_latency == 1us);
+  CHECK(host.topology.governor == models::IdleGovernorKind::haltpoll);
+  CHECK(host.topology.haltpoll.guest_halt_poll_ns == 0ns);
+  CHECK(host.kernel.sched_autogroup_enabled);
   CHECK(host.kernel.release == models::KernelRelease::v6_18);
   CHECK(host.kernel.hz == 250);
   CHECK_FALSE(host.kernel.irq_time_accounting);
@@ -129,7 +132,7 @@ TEST_CASE("a state that is switched off is not offered", "[topology]") {
       server_with([](Files& files) { files["sys/devices/system/cpu/cpu0/cpuidle/state3/disable"] = "1\n"; }));
 
   CHECK(key_of(part.host, "idle").value ==
-        "[{state: poll, target_residency: 0ns}, {state: c1, target_residency: 1us}]");
+        "[{state: poll, target_residency: 0ns}, {state: c1, target_residency: 1us, exit_latency: 1us}]");
 }
 
 TEST_CASE("a device without a model, or with a name that scenarios refuse, is a comment", "[topology]") {
