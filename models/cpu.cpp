@@ -97,9 +97,10 @@ void Cpu::finish_now(Context context) {
 void Cpu::expire() {
   account_now();
   executing_ = false;
-  const Work work = std::exchange(work_[static_cast<std::size_t>(active_)], Work{});
+  Work& work = work_[static_cast<std::size_t>(active_)];
+  const auto call = std::exchange(work.call, nullptr);
   in_callback_ = true;
-  work.call(work.object, work.argument);
+  call(work.object, work.argument);  // which may set the context's next work in place
   in_callback_ = false;
   settle();
 }

@@ -35,6 +35,7 @@
 #include "models/recent_share.h"
 #include "models/tracepoints.h"
 #include "models/work.h"
+#include "sim/check.h"
 #include "sim/engine.h"
 #include "sim/port.h"
 #include "sim/ring.h"
@@ -78,8 +79,11 @@ class Cpu {
 
   // in: work in `context`, from inside a callback of this CPU. One piece per context.
   template <auto Method, class T>
-  void run(Context context, sim::Nanos cost, T& object, std::uint64_t argument = 0) {
-    set_work(context, make_work<Method>(cost, object, argument));
+  Work& run(Context context, sim::Nanos cost, T& object, std::uint64_t argument = 0) {
+    Work& slot = work_[static_cast<std::size_t>(context)];
+    sim::check(slot.call == nullptr, "a context has one piece of work");
+    fill_work<Method>(slot, cost, object, argument);
+    return slot;  // for its flags
   }
   void set_work(Context context, const Work& work);
   // Takes the current task's unfinished work away (preemption), or what it had set for later.

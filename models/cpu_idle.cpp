@@ -53,7 +53,7 @@ bool Cpu::settle_idle() {
     return work_[0].call != nullptr || schedule_idle();
   }
   polling_ = true;
-  work_[0] = make_work<&Cpu::idle_entered>(costs_.draw(Cost::idle_enter), *this);
+  fill_work<&Cpu::idle_entered>(work_[0], costs_.draw(Cost::idle_enter), *this);
   work_[0].irqs_off = true;
   return true;
 }
@@ -69,7 +69,7 @@ void Cpu::leave_idle_loop() {
   loop_exit_cost_ = costs_.draw(Cost::idle_loop_exit);
   left_loop_ = loop_exit_cost_ + debt_ == sim::Nanos{0};
   if (!left_loop_) {
-    work_[0] = make_work<&Cpu::idle_loop_left>(loop_exit_cost_, *this);
+    fill_work<&Cpu::idle_loop_left>(work_[0], loop_exit_cost_, *this);
     work_[0].irqs_off = true;
   }
 }
@@ -98,7 +98,7 @@ void Cpu::idle_entered() {
   }
   choose_idle_state();
   if (charged()) {  // stopping the tick took time
-    work_[0] = make_work<&Cpu::enter_idle_state>(sim::Nanos{0}, *this);
+    fill_work<&Cpu::enter_idle_state>(work_[0], sim::Nanos{0}, *this);
     work_[0].irqs_off = true;
   } else {
     enter_idle_state();
@@ -164,7 +164,7 @@ void Cpu::poll_idle() {
   }
   in_poll_ = true;
   poll_until_ = engine_.now() + limit;
-  work_[0] = make_work<&Cpu::poll_timed_out>(limit, *this);
+  fill_work<&Cpu::poll_timed_out>(work_[0], limit, *this);
   work_[0].unscaled = true;
 }
 
@@ -194,7 +194,7 @@ void Cpu::idle_woken() {
   const IdleStateConfig& state = state_config();
   state_exit_ = exit_cost(state.state);
   state_exit_cost_ = costs_.draw(state_exit_);
-  work_[0] = make_work<&Cpu::idle_exited>(state_exit_cost_, *this);
+  fill_work<&Cpu::idle_exited>(work_[0], state_exit_cost_, *this);
   work_[0].irqs_off = true;
   work_[0].unscaled = true;
   if (!state.takes_irqs()) {

@@ -113,6 +113,7 @@ class RunQueues {
   bool allowed(const Task& task, CpuId id) const { return task.allowed.test(index(id)); }
   // ttwu_queue_cond: across LLCs, or to a remote CPU that has nothing to run.
   bool wake_list_allowed(CpuId id, CpuId waker) const;
+  bool has_rt_tasks() const { return has_rt_tasks_; }
   bool overloaded() const {
     return overloaded_;
   }  // rd->overloaded: some CPU had two tasks since last cleared

@@ -292,9 +292,7 @@ void Sched::start_switch(CpuId id, Task* prev, Task* next) {
     next->on_cpu = true;
   }
   update_hrtick(id);
-  Work work = make_work<&Sched::finish_switch>(cost, *this, index(id));
-  work.irqs_off = true;
-  cpu(id).set_work(Context::task, work);
+  cpu(id).run<&Sched::finish_switch>(Context::task, cost, *this, index(id)).irqs_off = true;
 }
 
 void Sched::finish_switch(std::uint64_t cpu_number) {

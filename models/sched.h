@@ -50,20 +50,16 @@ class Sched : public RunQueues {
   // in: the current task works. Its kernel work is preempted only under full preemption.
   template <auto Method, class T>
   void work_user(Task& task, sim::Nanos cost, T& program, std::uint64_t argument = 0) {
-    Work work = make_work<Method>(cost, program, argument);
-    work.user = true;
-    cpu(task.cpu).set_work(Context::task, work);
+    cpu(task.cpu).run<Method>(Context::task, cost, program, argument).user = true;
   }
   // A system call's first work: NEED_RESCHED acts before it, as on any return to user.
   template <auto Method, class T>
   void work_syscall(Task& task, sim::Nanos cost, T& program, std::uint64_t argument = 0) {
-    Work work = make_work<Method>(cost, program, argument);
-    work.boundary = true;
-    cpu(task.cpu).set_work(Context::task, work);
+    cpu(task.cpu).run<Method>(Context::task, cost, program, argument).boundary = true;
   }
   template <auto Method, class T>
   void work_kernel(Task& task, sim::Nanos cost, T& program, std::uint64_t argument = 0) {
-    cpu(task.cpu).set_work(Context::task, make_work<Method>(cost, program, argument));
+    cpu(task.cpu).run<Method>(Context::task, cost, program, argument);
   }
   // in: a system call returns to its caller. A pending reschedule, and what tracepoints charged on the way
   // out, come before userspace (exit_to_user_mode_loop).

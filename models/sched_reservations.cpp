@@ -31,6 +31,9 @@ void Sched::unthrottle(CpuId id) {
 }
 
 void Sched::arm_fair_server(CpuId id) {
+  if (!has_rt_tasks()) {
+    return;
+  }
   sim::Timer& timer = fair_servers_[index(id)];
   const std::int64_t at = rq(id).fair_server.timer_at();
   if (at < 0) {

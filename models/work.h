@@ -30,9 +30,10 @@ struct Work {
   std::uint16_t done_1024ths = 0;  // of the next nanosecond of `remaining`
 };
 
+// Makes `work` anew where it lies, member by member: copying one that has just been written in small pieces
+// would wait for each of them.
 template <auto Method, class T>
-Work make_work(sim::Nanos cost, T& object, std::uint64_t argument = 0) {
-  Work work;
+void fill_work(Work& work, sim::Nanos cost, T& object, std::uint64_t argument = 0) {
   work.call = [](void* target, std::uint64_t arg) {
     if constexpr (std::is_invocable_v<decltype(Method), T&, std::uint64_t>) {
       (static_cast<T*>(target)->*Method)(arg);
@@ -43,6 +44,15 @@ Work make_work(sim::Nanos cost, T& object, std::uint64_t argument = 0) {
   work.object = &object;
   work.argument = argument;
   work.remaining = cost;
+  work.irqs_off = work.user = work.boundary = work.preempt_off = false;
+  work.cond_resched = work.might_sleep = work.unscaled = false;
+  work.done_1024ths = 0;
+}
+
+template <auto Method, class T>
+Work make_work(sim::Nanos cost, T& object, std::uint64_t argument = 0) {
+  Work work;
+  fill_work<Method>(work, cost, object, argument);
   return work;
 }
 

@@ -32,6 +32,12 @@ std::vector<std::filesystem::path> find_replayable(const std::vector<std::string
   std::vector<std::filesystem::path> found;
   for (const std::string& path : paths) {
     std::error_code error;
+    if (!std::filesystem::exists(path, error)) {
+      throw scenarios::InputError{{.file = path,
+                                   .found = "no such file",
+                                   .expected = "a capture of scheduling events, or a directory of them",
+                                   .suggestion = ""}};
+    }
     if (!std::filesystem::is_directory(path, error)) {
       found.emplace_back(path);
       continue;

@@ -177,7 +177,8 @@ TEST_CASE("a task's last local_bh_enable runs pending softirqs in its context, b
         Moments{{"send", 10us}, {"softirq entry", 10us}, {"softirq exit", 50us}, {"return", 52us}});
 }
 
-// kernel-facts 7.9: where NEED_RESCHED acts, by preemption model and by what was interrupted.
+// kernel/Kconfig.preempt, core.c:__sched_dynamic_update: where NEED_RESCHED acts, by preemption model and by
+// what was interrupted.
 struct Resched {
   Preemption preemption;
   Kind interrupted;
