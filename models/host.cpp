@@ -77,6 +77,7 @@ struct Host::Impl {
       build_background(background);
     }
     build_tracer();
+    sched->add_stoppers();
     arm_observers();
     for (auto& cpu : cpus) {
       cpu->settle();
@@ -754,7 +755,7 @@ int Host::task_prio(TaskId id) const {
     return 120;
   }
   const Task& task = impl_->sched->task(id);
-  return task.is_rt ? 99 - task.rt.rt_priority : 120 + task.se.nice;
+  return task.is_rt ? std::max(0, 99 - task.rt.rt_priority) : 120 + task.se.nice;  // stoppers print 0
 }
 
 int Host::cpu_count() const { return static_cast<int>(impl_->cpus.size()); }

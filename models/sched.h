@@ -40,6 +40,10 @@ class Sched : public RunQueues {
   Sched(const Sched&) = delete;
   Sched& operator=(const Sched&) = delete;
 
+  // The stoppers of all CPUs, as the last tasks: before whoever lists tasks looks. Without it one is made
+  // when balancing first needs it.
+  void add_stoppers();
+
   sim::Port<CpuId(const Placement&)> select_task_rq;  // out: the policy
   sim::Port<void(CpuId)> raise_sched_softirq;         // out: SCHED softirq, whose work is rebalance_domains()
 
@@ -95,7 +99,7 @@ class Sched : public RunQueues {
     Task* switch_from = nullptr;
     bool switch_from_sleeps = false;
     sim::SimTime switched_at{};  // the end of the switch under way
-    Task* stopper = nullptr;     // migration/N, made when balancing first needs it
+    Task* stopper = nullptr;     // migration/N
   };
 
   void update_clock(CpuId id);
@@ -123,6 +127,7 @@ class Sched : public RunQueues {
   sim::Nanos search_domain(CpuId id);
   void kick_balancer(CpuId from, CpuId to);
   void balancer_kicked(CpuId id);
+  Task& stopper(CpuId id);
   void wake_stopper(CpuId busiest, CpuId from);
   void stopper_runs(std::uint64_t cpu_number);
   void start_switch(CpuId id, Task* prev, Task* next);

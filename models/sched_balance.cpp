@@ -63,18 +63,28 @@ void Sched::balancer_kicked(CpuId id) {
   }
 }
 
-// stop_one_cpu_nowait.
-void Sched::wake_stopper(CpuId busiest, CpuId from) {
-  Task*& stopper = locals_[index(busiest)].stopper;
-  if (stopper == nullptr) {
+Task& Sched::stopper(CpuId id) {
+  Task*& task = locals_[index(id)].stopper;
+  if (task == nullptr) {
     SchedConfig config;
     config.sched = SchedClass::fifo;
     config.rt_priority = RtEntity::stop_priority;
-    config.cpus = {static_cast<int>(busiest)};
-    stopper = &add_task("migration/" + std::to_string(index(busiest)), Role::kernel, config);
-    stopper->saved = make_work<&Sched::stopper_runs>(sim::Nanos{0}, *this, index(busiest));
+    config.cpus = {static_cast<int>(id)};
+    task = &add_task("migration/" + std::to_string(index(id)), Role::kernel, config);
+    task->saved = make_work<&Sched::stopper_runs>(sim::Nanos{0}, *this, index(id));
   }
-  try_to_wake_up(*stopper, from, {.cause = woken_on(from)});
+  return *task;
+}
+
+void Sched::add_stoppers() {
+  for (int i = 0; i < cpu_count(); ++i) {
+    stopper(static_cast<CpuId>(i));
+  }
+}
+
+// stop_one_cpu_nowait.
+void Sched::wake_stopper(CpuId busiest, CpuId from) {
+  try_to_wake_up(stopper(busiest), from, {.cause = woken_on(from)});
 }
 
 void Sched::stopper_runs(std::uint64_t cpu_number) {
