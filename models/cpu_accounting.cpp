@@ -1,7 +1,7 @@
 // Where a CPU's time goes: per context, per kind of task, and what interrupts and the hypervisor took.
 //
 // Models:   kernel/sched/cputime.c:irqtime_account_irq, account_process_tick's classes,
-// steal_account_process_time.
+//           steal_account_process_time.
 #include "models/cpu.h"
 
 namespace models {

@@ -29,11 +29,6 @@ std::int64_t FairClass::task_h_load(const SchedEntity& se) const {
   return se.avg.load_avg * se.cfs_rq->h_load() / (se.cfs_rq->avg().load_avg + 1);
 }
 
-bool FairClass::ineligible_on_dst_cpu(const SchedEntity& se, CpuId src, CpuId dst) const {
-  return config_.features.place_lag && task_queue(dst, se).nr_queued() > 0 &&
-         !task_queue(src, se).eligible(se);
-}
-
 CfsRq& FairClass::task_queue(CpuId cpu, const SchedEntity& se) const {
   return se.group == GroupId::root ? *roots_[index(cpu)] : *groups_[index(se.group) - 1]->cfs_rq[index(cpu)];
 }
@@ -54,8 +49,7 @@ bool FairClass::dequeue_task(CpuId cpu, SchedEntity& se, std::int64_t clock, Deq
 }
 
 bool FairClass::ineligible_on_dst_cpu(const SchedEntity& se, CpuId dst) const {
-  const CfsRq& there = se.group == GroupId::root ? root(dst) : *group(se.group).cfs_rq[index(dst)];
-  return config_.features.place_lag && there.nr_queued() != 0 && !se.cfs_rq->eligible(se);
+  return config_.features.place_lag && task_queue(dst, se).nr_queued() != 0 && !se.cfs_rq->eligible(se);
 }
 
 SchedEntity* FairClass::pick_task(CpuId cpu, std::int64_t clock) { return root(cpu).pick(clock); }

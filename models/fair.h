@@ -47,11 +47,9 @@ class FairClass {
   std::int64_t task_h_load(const SchedEntity& se) const;
   std::int64_t task_util(const SchedEntity& se) const { return se.avg.util_avg; }
   const TaskGroup& group(GroupId id) const { return *groups_[index(id) - 1]; }  // not of the root
-  // task_is_ineligible_on_dst_cpu: the task, queued now, is owed nothing, and would meet others there.
-  bool ineligible_on_dst_cpu(const SchedEntity& se, CpuId dst) const;
-  // task_is_ineligible_on_dst_cpu (6.18): queued on `src` without a right to run now, and its group has tasks
+  // task_is_ineligible_on_dst_cpu (6.18): queued without a right to run now, and its group has tasks
   // on `dst` already.
-  bool ineligible_on_dst_cpu(const SchedEntity& se, CpuId src, CpuId dst) const;
+  bool ineligible_on_dst_cpu(const SchedEntity& se, CpuId dst) const;
   // 6.18's cpu.max: the task stops at its next return to user mode, by throttle_task().
   bool throttle_work(const SchedEntity& se) const { return se.throttle_work; }
   // With HRTICK: in how many ns of clock_task to call hrtick(); negative: not at all. Asked after each

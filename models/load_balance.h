@@ -1,14 +1,14 @@
 // Load balancing: fair tasks that wait are moved to CPUs that have less to do.
 //
 //   __schedule finds nothing ─► newidle() ─────────────────────────┐
-//   tick ─► trigger() ─► SCHED softirq ─► run_rebalance_domains() ─┼─► busiest group ─► busiest CPU ─►
-//   detach,
-//                  └─► kick an idle CPU, which balances for all ───┘   attach its tasks, or push its current
+//   tick ─► trigger() ─► SCHED softirq ─► run_rebalance_domains() ─┼─► busiest group ─► busiest CPU
+//                  └─► kick an idle CPU, which balances for all ───┘  ─► detach and attach its tasks, or push
+//                                                                        the one that runs
 //
 // Models:   kernel/sched/fair.c: sched_balance_newidle with its cost limit and NI_RANDOM,
-// sched_balance_trigger,
-//           sched_balance_softirq, sched_balance_domains, sched_balance_rq, should_we_balance, detach_tasks,
-//           can_migrate_task, task_hot, need_active_balance, active_load_balance_cpu_stop;
+//           sched_balance_trigger, sched_balance_softirq, sched_balance_domains, sched_balance_rq,
+//           should_we_balance, detach_tasks, can_migrate_task, task_hot, need_active_balance,
+//           active_load_balance_cpu_stop;
 //           nohz_balancer_kick, nohz_csd_func (core.c), _nohz_idle_balance, nohz_balance_enter_idle and
 //           _exit_idle. Differences of 6.18: BalanceRules (lb_env.h). Kernels are built with
 //           CONFIG_PREEMPTION: newidle moves one task at a time.

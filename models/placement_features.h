@@ -1,8 +1,7 @@
 // The feature flags of CPU selection and load balancing.
 //
-// Models:   kernel/sched/features.h (debugfs sched/features), with the kernel's names and defaults. The flags
-// of
-//           the fair queue itself are in sched_features.h.
+// Models:   kernel/sched/features.h (debugfs sched/features), with the kernel's names and defaults. The
+//           flags of the fair queue itself are in sched_features.h.
 #pragma once
 
 namespace models {

@@ -2,9 +2,8 @@
 //
 //   interval ─► Cpu::steal(length) ─► interval ─► ...
 //
-// Models:   the steal time of a virtual machine as a renewal process per CPU; what it does to the guest is
-// the
-//           CPU's business (cpu_speed.cpp).
+// Models:   the steal time of a virtual machine as a renewal process per CPU; what it does to the
+//           guest is the CPU's business (cpu_speed.cpp).
 // Left out: the hypervisor's scheduler: steal does not depend on what the guest does, and does not move CPUs.
 #pragma once
 

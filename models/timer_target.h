@@ -1,10 +1,10 @@
 // On which CPU an hrtimer that is not pinned waits: where it is armed, or, if that CPU is idle, on a busy
 // one.
 //
-// Models:   kernel/sched/core.c:get_nohz_timer_target (the nearest busy CPU of the scheduling domains, from
-// the
-//           inside out, each in the order of its CPUs) and kernel/time/hrtimer.c:switch_hrtimer_base: a timer
-//           that would be the target's next stays, because only a CPU itself can program its clock event.
+// Models:   kernel/sched/core.c:get_nohz_timer_target (the nearest busy CPU of the scheduling domains,
+//           from the inside out, each in the order of its CPUs) and
+//           kernel/time/hrtimer.c:switch_hrtimer_base: a timer that would be the target's next stays, because
+//           only a CPU itself can program its clock event.
 // Left out: housekeeping masks (nohz_full), NUMA domains beyond the machine.
 #pragma once
 

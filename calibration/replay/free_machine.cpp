@@ -13,20 +13,6 @@ models::TopologyConfig topology_of(const ReplayInput& input) {
   return topology;
 }
 
-models::SchedConfig config_of(const ReplayTask& task) {
-  models::SchedConfig config;
-  if (task.prio < 100) {
-    config.sched = models::SchedClass::fifo;
-    config.rt_priority = std::clamp(99 - task.prio, 1, 99);
-  } else {
-    config.nice = std::clamp(task.prio - 120, -20, 19);
-  }
-  if (task.pinned >= 0) {
-    config.cpus = {task.pinned};
-  }
-  return config;
-}
-
 models::Role role_of(const ReplayTask& task) {
   return task.kernel_thread                  ? models::Role::kernel
          : task.name.rfind("agent-", 0) == 0 ? models::Role::agent
@@ -62,7 +48,7 @@ void FreeMachine::add_tasks(const ReplayInput& input) {
   std::vector<bool> has_ksoftirqd(cpus_.size(), false);
   for (std::size_t i = 0; i < input.tasks.size(); ++i) {
     const ReplayTask& each = input.tasks[i];
-    models::Task& task = sched_->add_task(each.name, role_of(each), config_of(each),
+    models::Task& task = sched_->add_task(each.name, role_of(each), sched_config(each),
                                           each.kernel_thread ? models::GroupId::root : session);
     const int first = each.pinned >= 0 ? each.pinned : each.first_cpu;
     if (first >= 0 && first < topology_.cpus && static_cast<models::CpuId>(first) != task.cpu) {

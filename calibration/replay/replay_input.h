@@ -33,6 +33,7 @@
 #include "calibration/traces/event.h"
 #include "calibration/traces/event_reader.h"
 #include "models/kernel_config.h"
+#include "models/workload_config.h"
 
 namespace calibration {
 
@@ -48,6 +49,9 @@ struct ReplayTask {
   std::int32_t first_cpu = 0;   // where it is first seen
   std::int64_t first_seen = 0;  // ns
 };
+
+// How the models' scheduler sees it: class, priority or nice, affinity.
+models::SchedConfig sched_config(const ReplayTask& task);
 
 enum class ReplayKind : std::uint8_t {
   sched_switch,  // from `task` (leaving in `state`) to `next`

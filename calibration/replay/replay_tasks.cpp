@@ -37,4 +37,18 @@ int cpu_in_name(std::string_view name) {
   return whole && name.substr(0, 4) != "irq/" ? number : -1;
 }
 
+models::SchedConfig sched_config(const ReplayTask& task) {
+  models::SchedConfig config;
+  if (task.prio < 100) {
+    config.sched = models::SchedClass::fifo;
+    config.rt_priority = std::clamp(99 - task.prio, 1, 99);
+  } else {
+    config.nice = std::clamp(task.prio - 120, -20, 19);
+  }
+  if (task.pinned >= 0) {
+    config.cpus = {task.pinned};
+  }
+  return config;
+}
+
 }  // namespace calibration

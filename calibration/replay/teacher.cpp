@@ -18,20 +18,6 @@ models::TopologyConfig topology_of(const ReplayInput& input) {
   return topology;
 }
 
-models::SchedConfig sched_config(const ReplayTask& task) {
-  models::SchedConfig config;
-  if (task.prio < 100) {
-    config.sched = models::SchedClass::fifo;
-    config.rt_priority = std::clamp(99 - task.prio, 1, 99);
-  } else {
-    config.nice = std::clamp(task.prio - 120, -20, 19);
-  }
-  if (task.pinned >= 0) {
-    config.cpus = {task.pinned};
-  }
-  return config;
-}
-
 }  // namespace
 
 Teacher::Teacher(const ReplayInput& input, const TeacherOptions& options)

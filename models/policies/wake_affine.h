@@ -1,9 +1,8 @@
 // Whether a wakee's search for a CPU starts where it slept or where its waker runs.
 //
-// Models:   kernel/sched/fair.c: wake_wide, wake_affine, wake_affine_idle, wake_affine_weight. The waker is
-// the
-//           task that runs on the waker's CPU, also when an interrupt on top of it does the waking; on an
-//           idle CPU it is the idle task.
+// Models:   kernel/sched/fair.c: wake_wide, wake_affine, wake_affine_idle, wake_affine_weight. The waker
+//           is the task that runs on the waker's CPU, also when an interrupt on top of it does the waking; on
+//           an idle CPU it is the idle task.
 #pragma once
 
 #include "models/run_queues.h"

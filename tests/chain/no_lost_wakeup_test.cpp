@@ -125,9 +125,11 @@ TEST_CASE("a running task that the stopper pushes to a halted CPU runs there at 
   TraceRecorder recorder{TraceOptions{}};
   recorder.sink.connect<&Watched::take>(watched);
   Host host{config, 1, &recorder};
+  const int tasks = host.task_count();
   host.run(1us, 500ms);
 
   CHECK(watched.watch.pulled == 1);
+  CHECK(host.task_count() == tasks);  // a trace has taken down their names by then
   CHECK(watched.watch.longest < 1ms);
   CHECK(host.metrics()[Counter::background_cpu_ns] > 700'000'000);
 }
