@@ -158,14 +158,33 @@ struct VariantText {
   std::string name;
   std::string title;
   std::string question;
-  std::vector<Override> set;
+  std::string against;
+  std::vector<Override> set;  // those of `against` first
 };
 
-VariantText read_variant_text(const Yaml::Entry& entry) {
-  VariantText text{.name = entry.key, .title = "", .question = "", .set = {}};
+// A variant that is an effect starts as the one it is against, which comes before it.
+void start_as(const std::vector<VariantText>& before, const Yaml& against, VariantText& text) {
+  std::vector<std::string> names;
+  for (const VariantText& other : before) {
+    if (other.name == against.scalar) {
+      text.against = other.name;
+      text.set = other.set;
+      return;
+    }
+    names.push_back(other.name);
+  }
+  input_error(against.place, describe(against) + " for " + where(against),
+              names.empty() ? "a variant that comes before this one" : "one of " + listed(names));
+}
+
+VariantText read_variant_text(const Yaml::Entry& entry, const std::vector<VariantText>& before) {
+  VariantText text{.name = entry.key, .title = "", .question = "", .against = "", .set = {}};
   MapReader reader{entry.value};
   reader("title", text.title);
   reader("question", text.question);
+  if (const Yaml* against = reader.take("against"); against != nullptr) {
+    start_as(before, *against, text);
+  }
   if (const Yaml* set = reader.take("set"); set != nullptr && set->kind != Yaml::Kind::null) {
     if (set->kind != Yaml::Kind::map) {
       input_error(set->place, describe(*set) + " for " + where(*set), "{path: value, ...}");
@@ -188,7 +207,7 @@ std::vector<VariantText> read_variant_texts(const Yaml* variants) {
                 "{name: {title: ..., set: {path: value}}}");
   }
   for (const Yaml::Entry& entry : variants->entries) {
-    texts.push_back(read_variant_text(entry));
+    texts.push_back(read_variant_text(entry, texts));
     for (const Override& change : texts.back().set) {
       const std::string top = change.address.substr(0, change.address.find('.'));
       if (top == "run" || top == "schema" || top == "variants") {
@@ -206,6 +225,7 @@ Variant build_variant(Yaml root, const VariantText& text, const std::vector<Over
   variant.name = text.name;
   variant.title = text.title;
   variant.question = text.question;
+  variant.against = text.against;
   for (const Override& change : text.set) {
     override_value(root, change);
     variant.settings.push_back(change.address + " = " + write_yaml_inline(change.value));
@@ -246,7 +266,7 @@ Scenario load_scenario(const std::string& path, const std::vector<std::string>& 
 
   Digest digest;
   scenario.base =
-      build_variant(root, {.name = "base", .title = "", .question = "", .set = {}}, late, scenario, digest);
+      build_variant(root, {.name = "base", .title = "", .question = "", .against = "", .set = {}}, late, scenario, digest);
   for (const VariantText& text : texts) {
     scenario.variants.push_back(build_variant(root, text, late, scenario, digest));
   }

@@ -38,6 +38,7 @@ struct Variant {
   std::string name;
   std::string title;                  // may be empty
   std::string question;               // may be empty
+  std::string against;                // the variant it starts as, and its effect is judged against; may be empty
   std::vector<std::string> settings;  // "path = value", what it overrides, for reports
   models::HostConfig host;            // costs filled from the profile
   Profile profile;

@@ -63,6 +63,22 @@ TEST_CASE("a scenario is read with its defaults, its profile and its variants", 
   CHECK(scenario.digest.size() == 16);
 }
 
+TEST_CASE("a variant against another starts as that one does", "[scenario]") {
+  const Scenario scenario =
+      small({"variants={A: {set: {agents.reader.count: 5}}, B: {against: A, set: {agents.reader.sched.nice: -7}}}"});
+
+  REQUIRE(scenario.variants.size() == 2);
+  CHECK(scenario.variants[0].against.empty());
+  CHECK(scenario.variants[1].against == "A");
+  CHECK(scenario.variants[1].host.agents.at(0).count == 5);
+  CHECK(scenario.variants[1].host.agents.at(0).sched.nice == -7);
+  CHECK(scenario.variants[1].settings ==
+        std::vector<std::string>{"agents.reader.count = 5", "agents.reader.sched.nice = -7"});
+  CHECK_THAT(set_trouble("variants={B: {against: A}, A: {}}"),
+             Catch::Contains("'A' for variants.B.against") &&
+                 Catch::Contains("a variant that comes before this one"));
+}
+
 TEST_CASE("--set changes every variant and has the last word", "[scenario]") {
   const Scenario scenario = small({"agents.reader.sched.nice=7", "run.seed=42", "host.kernel.hz=1000"});
 
