@@ -108,6 +108,8 @@ enum class Basis : std::uint8_t {
 struct CostModel {
   sim::Distribution value = sim::Distribution::constant(sim::Nanos{0});
   Basis basis = Basis::fallback;
+  // Of the normal scores of successive draws, lag 1: 0..1, below 1. Slow spells of a device or of the machine.
+  double autocorrelation = 0;
 };
 
 struct Costs {

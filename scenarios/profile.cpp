@@ -61,6 +61,65 @@ models::Basis read_basis(const Yaml& node) {
   return node.scalar == "calibrated" ? models::Basis::calibrated : models::Basis::fallback;
 }
 
+double read_between(const Yaml& node, double low, double high, std::string_view expected) {
+  double value = 0;
+  read_value(node, value);
+  if (!(value >= low && value < high)) {
+    input_error(node.place, describe(node) + " for " + where(node), std::string{expected});
+  }
+  return value;
+}
+
+CostUncertainty read_uncertainty(const Yaml& node) {
+  CostUncertainty uncertainty;
+  MapReader reader{node};
+  for (const auto& [key, value] : {std::pair{"p50", &uncertainty.p50}, std::pair{"p99", &uncertainty.p99}}) {
+    reader.require(key);
+    if (const Yaml* given = reader.take(key)) {
+      *value = read_between(*given, 0, 100, "a relative standard error, such as 0.02");
+    }
+  }
+  reader.finish();
+  return uncertainty;
+}
+
+ProfileSteal read_steal(const Yaml& node) {
+  ProfileSteal steal;
+  MapReader reader{node};
+  reader.require("interval");
+  reader.require("length");
+  reader.require("source");
+  if (const Yaml* interval = reader.take("interval")) {
+    steal.interval = read_distribution(*interval);
+  }
+  if (const Yaml* length = reader.take("length")) {
+    steal.length = read_distribution(*length);
+  }
+  reader("source", steal.source);
+  reader.finish();
+  return steal;
+}
+
+std::vector<RepeatSpread> read_repeat_spread(const Yaml& node) {
+  if (node.kind != Yaml::Kind::map) {
+    input_error(node.place, describe(node) + " for " + where(node), "{step: [0.01, 0.01, 0.02, 0.06], ...}");
+  }
+  std::vector<RepeatSpread> spreads;
+  for (const Yaml::Entry& entry : node.entries) {
+    RepeatSpread spread{.column = entry.key};
+    const std::vector<Yaml>& items = entry.value.items;
+    if (items.size() != spread.relative.size()) {
+      input_error(entry.value.place, describe(entry.value) + " for " + where(entry.value),
+                  "four numbers, of p50, p90, p99 and p99.9");
+    }
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      spread.relative[i] = read_between(items[i], 0, 100, "a relative deviation, such as 0.02");
+    }
+    spreads.push_back(std::move(spread));
+  }
+  return spreads;
+}
+
 ProfileCost read_cost(const Yaml& node, bool defaults) {
   ProfileCost cost;
   MapReader reader{node};
@@ -85,6 +144,12 @@ ProfileCost read_cost(const Yaml& node, bool defaults) {
     read_value(*ks, cost.ks.emplace());
   }
   reader("note", cost.note);
+  if (const Yaml* uncertainty = reader.take("uncertainty")) {
+    cost.uncertainty = read_uncertainty(*uncertainty);
+  }
+  if (const Yaml* autocorrelation = reader.take("autocorrelation")) {
+    cost.autocorrelation = read_between(*autocorrelation, 0, 1, "0 or more, below 1");
+  }
   reader.finish();
   return cost;
 }
@@ -132,6 +197,12 @@ Loaded load(const std::string& path) {
   reader("defaults", loaded.defaults);
   if (const Yaml* domain = reader.take("domain")) {
     read_domain(*domain, profile.domain);
+  }
+  if (const Yaml* steal = reader.take("steal")) {
+    profile.steal = read_steal(*steal);
+  }
+  if (const Yaml* spread = reader.take("repeat_spread")) {
+    profile.repeat_spread = read_repeat_spread(*spread);
   }
   reader.require("costs");
   if (const Yaml* costs = reader.take("costs")) {
@@ -201,7 +272,9 @@ models::Costs costs_of(const Profile& profile) {
   for (const models::CostEntry& entry : models::cost_list) {
     const auto& cost = profile[entry.id];
     sim::check(cost.has_value(), "every cost of a loaded profile has a value");
-    costs[entry.id] = {.value = cost->value.value, .basis = cost->basis};
+    costs[entry.id] = {.value = cost->value.value,
+                       .basis = cost->basis,
+                       .autocorrelation = cost->autocorrelation};
   }
   return costs;
 }

@@ -18,6 +18,12 @@
 
 namespace scenarios {
 
+// Relative standard errors of a calibrated cost's percentiles, such as 0.02: from the captures' finiteness.
+struct CostUncertainty {
+  double p50 = 0;
+  double p99 = 0;
+};
+
 struct ProfileCost {
   WrittenDistribution value;
   models::Basis basis = models::Basis::fallback;
@@ -26,6 +32,21 @@ struct ProfileCost {
   std::string fit;           // "lognormal", "empirical", ...; may be empty
   std::optional<double> ks;  // Kolmogorov-Smirnov distance of the fit
   std::string note;          // may be empty
+  std::optional<CostUncertainty> uncertainty;
+  double autocorrelation = 0;  // models/costs.h; 0..<1, written where it matters
+};
+
+// What the hypervisor took during the captures. A scenario's own host.steal has the last word.
+struct ProfileSteal {
+  WrittenDistribution interval;
+  WrittenDistribution length;
+  std::string source;
+};
+
+// Relative standard deviations between repeated real runs, of a step column's p50, p90, p99, p99.9.
+struct RepeatSpread {
+  std::string column;  // as models::metric_name has it
+  std::array<double, 4> relative{};
 };
 
 // The machines and loads that the captures show. Empty: none, every scenario is outside.
@@ -45,6 +66,8 @@ struct Profile {
   std::vector<std::string> captures;
   std::vector<std::string> notes;  // flaws found, what could not be identified
   ProfileDomain domain;
+  std::optional<ProfileSteal> steal;
+  std::vector<RepeatSpread> repeat_spread;  // empty: not measured
   std::array<std::optional<ProfileCost>, models::cost_count> costs;
 
   std::optional<ProfileCost>& operator[](models::Cost id) { return costs[static_cast<std::size_t>(id)]; }

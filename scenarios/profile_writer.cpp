@@ -72,6 +72,25 @@ Yaml cost_yaml(const ProfileCost& cost) {
     entries.emplace_back("ks", yaml_scalar(four_digits(*cost.ks)));
   }
   add_text(entries, "note", cost.note);
+  if (cost.uncertainty) {
+    entries.emplace_back("uncertainty", yaml_map({{"p50", yaml_scalar(four_digits(cost.uncertainty->p50))},
+                                                  {"p99", yaml_scalar(four_digits(cost.uncertainty->p99))}}));
+  }
+  if (cost.autocorrelation != 0) {
+    entries.emplace_back("autocorrelation", yaml_scalar(four_digits(cost.autocorrelation)));
+  }
+  return yaml_map(std::move(entries));
+}
+
+Yaml repeat_spread_yaml(const std::vector<RepeatSpread>& spreads) {
+  Entries entries;
+  for (const RepeatSpread& spread : spreads) {
+    std::vector<Yaml> items;
+    for (const double relative : spread.relative) {
+      items.push_back(yaml_scalar(four_digits(relative)));
+    }
+    entries.emplace_back(spread.column, yaml_list(std::move(items)));
+  }
   return yaml_map(std::move(entries));
 }
 
@@ -85,6 +104,14 @@ std::string profile_text(const Profile& profile) {
   add_texts(entries, "notes", profile.notes);
   if (!profile.domain.cpus.empty()) {
     entries.emplace_back("domain", domain_yaml(profile.domain));
+  }
+  if (profile.steal) {
+    entries.emplace_back("steal", yaml_map({{"interval", profile.steal->interval.yaml},
+                                            {"length", profile.steal->length.yaml},
+                                            {"source", yaml_scalar(profile.steal->source)}}));
+  }
+  if (!profile.repeat_spread.empty()) {
+    entries.emplace_back("repeat_spread", repeat_spread_yaml(profile.repeat_spread));
   }
   Entries costs;
   for (const models::CostEntry& entry : models::cost_list) {

@@ -104,6 +104,10 @@ void read_host(const Yaml& node, const std::string& scenario_path, Variant& vari
   variant.profile = load_profile(resolved(*costs, scenario_path),
                                  defaults == nullptr ? "" : resolved(*defaults, scenario_path));
   variant.host.costs = costs_of(variant.profile);
+  if (variant.profile.steal && node.find("steal") == nullptr) {
+    variant.host.topology.steal = {.interval = variant.profile.steal->interval.value,
+                                   .length = variant.profile.steal->length.value};
+  }
 }
 
 void read_devices(const Yaml& node, models::HostConfig& host) {

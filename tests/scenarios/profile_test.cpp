@@ -5,6 +5,7 @@
 
 #include "scenarios/input_error.h"
 #include "scenarios/output.h"
+#include "scenarios/scenario.h"
 #include "tests/scenarios/scratch.h"
 
 using namespace scenarios;
@@ -141,6 +142,49 @@ TEST_CASE("a written profile reads back the same", "[profile]") {
   CHECK(again[Cost::msi_delivery]->source == profile[Cost::msi_delivery]->source);
   CHECK(again[Cost::msi_delivery]->note == profile[Cost::msi_delivery]->note);
   CHECK(again[Cost::msi_delivery]->value.value.quantile(0.5) == 3us);
+}
+
+TEST_CASE("a profile carries uncertainties, dependence, steal and the spread of real runs", "[profile]") {
+  const Scratch scratch;
+  const Profile profile = load_profile(scratch.write(
+      "p.yaml",
+      "schema: 1\n"
+      "kind: profile\n"
+      "steal: {interval: {exponential: {mean: 50ms}}, length: 1ms, source: gaps}\n"
+      "repeat_spread: {step: [0.01, 0.02, 0.03, 0.04]}\n"
+      "costs:\n"
+      "  tick: {value: {lognormal: {median: 7us, sigma: 0.5}}, basis: calibrated, source: s,\n"
+      "         uncertainty: {p50: 0.01, p99: 0.05}, autocorrelation: 0.25}\n"));
+
+  const Profile again = load_profile(scratch.write("q.yaml", profile_text(profile)));
+
+  CHECK(profile_text(again) == profile_text(profile));
+  REQUIRE(again.steal);
+  CHECK(again.steal->interval.value.mean_ns() == Approx(50e6));
+  CHECK(again.steal->length.value.quantile(0.5) == 1ms);
+  REQUIRE(again.repeat_spread.size() == 1);
+  CHECK(again.repeat_spread[0].column == "step");
+  CHECK(again.repeat_spread[0].relative[3] == 0.04);
+  REQUIRE(again[Cost::tick]->uncertainty);
+  CHECK(again[Cost::tick]->uncertainty->p99 == 0.05);
+  CHECK(costs_of(again)[Cost::tick].autocorrelation == 0.25);
+  CHECK(costs_of(again)[Cost::nic_dma].autocorrelation == 0);
+}
+
+TEST_CASE("a profile's steal applies where the scenario has none", "[profile]") {
+  const Scratch scratch;
+  const std::string stolen = scratch.write(
+      "stolen.yaml", "schema: 1\nkind: profile\nsteal: {interval: 50ms, length: 1ms, source: gaps}\ncosts:\n"
+                     "  tick: {value: 7us, basis: calibrated, source: s}\n");
+  const std::string scenario = scratch.write("s.yaml", small_scenario());
+
+  const auto steal = [&](std::vector<std::string> sets) {
+    sets.insert(sets.begin(), "host.costs=" + stolen);
+    return load_scenario(scenario, sets).base.host.topology.steal.length.quantile(0.5);
+  };
+
+  CHECK(steal({}) == 1ms);
+  CHECK(steal({"host.steal={interval: 10ms, length: 2ms}"}) == 2ms);
 }
 
 TEST_CASE("a file that cannot be written whole leaves the old one as it was", "[profile]") {
