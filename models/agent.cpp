@@ -28,7 +28,8 @@ void Agent::think() {
 void Agent::awake() {
   phase_ = kernel_.engine.now();
   const Completion& timer = kernel_.completions[timer_];
-  kernel_.meter.record(Metric::timer_late, phase_ - intended_);
+  times_ = {.agent_id = ctx_.agent_id, .start = phase_, .timer_late = phase_ - intended_};
+  kernel_.meter.record(Metric::timer_late, times_.timer_late);
   measure_return(timer, Metric::stage_return, Metric::chain_timer, intended_, phase_);
   if (timer.has(Stage::waking)) {
     kernel_.meter.record(Metric::stage_irq, timer.when(Stage::waking) - intended_);
@@ -76,7 +77,8 @@ void Agent::reply_received() {
     kernel_.meter.finish(reply);
     kernel_.completions.release(completion);
   }
-  kernel_.meter.record(Metric::tool, kernel_.engine.now() - phase_);
+  times_.tool = kernel_.engine.now() - phase_;
+  kernel_.meter.record(Metric::tool, times_.tool);
   retrieve();
 }
 
@@ -99,7 +101,8 @@ void Agent::read_reached_user(const Completion& completion) {
 }
 
 void Agent::retrieved() {
-  kernel_.meter.record(Metric::read, kernel_.engine.now() - phase_);
+  times_.read = kernel_.engine.now() - phase_;
+  kernel_.meter.record(Metric::read, times_.read);
   compute();
 }
 
@@ -111,9 +114,11 @@ void Agent::compute() {
 void Agent::computed() {
   const sim::SimTime now = kernel_.engine.now();
   Meter& meter = kernel_.meter;
-  meter.record(Metric::compute, now - phase_);
+  times_.compute = now - phase_;
+  meter.record(Metric::compute, times_.compute);
   meter.record(Metric::step, now - intended_);
   meter.count(Counter::steps);
+  meter.step(times_);
   if (now > ctx_.deadline) {
     meter.count(Counter::deadline_misses);
   }

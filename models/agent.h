@@ -78,6 +78,7 @@ class Agent {
   CompletionId timer_ = CompletionId::none;
   sim::SimTime intended_{};            // start of the step: the timer's expiry
   sim::SimTime phase_{};               // start of the current part of the step
+  StepTimes times_;                    // of the parts so far
   sim::SimTime reply_at_ = unstamped;  // epoll_wait returned with the whole reply there
   sim::Nanos session_{0};
   int session_steps_ = 0;

@@ -62,6 +62,7 @@ const std::array<CostEntry, cost_count> cost_list{{
     {Cost::nvme_write_4k, "nvme_write_4k", "NVMe service of a 4 KiB write"},
     {Cost::attribution_tracepoint, "attribution_tracepoint",
      "one attribution tracepoint (experiment C), enabled"},
+    {Cost::event_record, "event_record", "a tracer of the whole chain keeps one event"},
     {Cost::bpf_probe, "bpf_probe", "a BPF program that stores a stamp"},
     {Cost::bpf_printf_hardirq, "bpf_printf_hardirq", "a BPF program that prints a row, in a hardirq"},
     {Cost::bpf_printf_softirq, "bpf_printf_softirq", "the same, in a softirq"},

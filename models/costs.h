@@ -79,6 +79,7 @@ enum class Cost : std::uint8_t {
   nvme_write_4k,
   // Attribution and tracing
   attribution_tracepoint,
+  event_record,
   bpf_probe,
   bpf_printf_hardirq,
   bpf_printf_softirq,

@@ -739,6 +739,7 @@ void Host::advance(sim::SimTime until, sim::Nanos warmup) {
 void Host::finish() { impl_->finish(); }
 
 sim::Port<void(const Completion&)>& Host::finished() { return impl_->meter.finished; }
+sim::Port<void(const StepTimes&)>& Host::step_done() { return impl_->meter.step_done; }
 
 const Metrics& Host::metrics() const { return impl_->meter.metrics(); }
 

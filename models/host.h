@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "models/host_config.h"
+#include "models/meter.h"
 #include "models/metrics.h"
 #include "models/tracepoints.h"
 #include "models/tracer.h"
@@ -34,6 +35,9 @@ class Host {
   // out: an agent's completion has reached userspace, with all its stamps. Measured part only; nobody need
   // listen.
   sim::Port<void(const Completion&)>& finished();
+
+  // out: an agent's step is over. Measured part only; nobody need listen.
+  sim::Port<void(const StepTimes&)>& step_done();
 
   const Metrics& metrics() const;
   std::uint64_t events() const;

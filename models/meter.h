@@ -8,6 +8,16 @@
 
 namespace models {
 
+// One agent's step as its program times it: each part is the time between two readings of the clock.
+struct StepTimes {
+  std::int32_t agent_id = 0;
+  sim::SimTime start{};  // after the sleep; the intended start is timer_late earlier
+  sim::Nanos timer_late{0};
+  sim::Nanos tool{0};  // 0 without a tool call; likewise `read`
+  sim::Nanos read{0};
+  sim::Nanos compute{0};
+};
+
 class Meter {
  public:
   void start() { on_ = true; }
@@ -27,6 +37,13 @@ class Meter {
   void finish(const Completion& completion) {
     if (on_ && finished.connected()) {
       finished(completion);
+    }
+  }
+  // A step is over. Nobody need listen.
+  sim::Port<void(const StepTimes&)> step_done;
+  void step(const StepTimes& times) {
+    if (on_ && step_done.connected()) {
+      step_done(times);
     }
   }
   Metrics& metrics() { return metrics_; }

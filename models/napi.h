@@ -1,16 +1,13 @@
-// NET_RX on one CPU: the softnet_data, its poll list and its backlog.
+// A NAPI: a queue of received frames that is polled, not interrupted for each of them; and one poll of it,
+// with GRO on the way up. Who polls is softnet.h (the NET_RX softirq) or napi_thread.h (a thread).
 //
-//   driver's hardirq ──napi_schedule()──► poll list ─► net_rx_action ─► poll ≤ 64 ─► GRO batch ──deliver──►
-//   TCP veth transmit ──enqueue_to_backlog()──► backlog NAPI ─┘
+//   __napi_poll ─► driver's poll, up to the weight ─► GRO holds or passes on ─► rx_list of 8 ──deliver──►
 //
-// Models:   net/core/dev.c:net_rx_action (budget 300, time in jiffies, a NAPI polled once per action, repoll
-//           order), __napi_poll, napi_complete_done with MISSED, process_backlog; net/core/gro.c: rx_list
-//           of gro_normal_batch; consecutive frames of one flow in a batch merge. net/core/skbuff.c:
-//           skb_attempt_defer_free, kick_defer_list_purge: skbs that were freed on another CPU come back to
-//           the one that allocated them, which an IPI asks for NET_RX when half of skb_defer_max are there.
-// Left out: what freeing costs; deferral and suspension (gro_flush_timeout), threaded NAPI, busy polling,
-// RPS, GRO's hold
-//           across polls, transmit completions.
+// Models:   net/core/dev.c:__napi_poll; net/core/gro.c: in-order segments of one flow become one skb of up to
+//           64 KiB until the end of a message (PSH), what cannot be merged, or the end of the poll; rx_list of
+//           gro_normal_batch segments; net/ipv4/tcp_offload.c:tcp_gro_receive.
+// Left out: the hold across polls that HZ=1000 has, the hash's buckets (64 flows are held here whatever
+//           their hashes), busy polling, deferral and suspension (gro_flush_timeout), transmit completions.
 #pragma once
 
 #include <cstdint>
@@ -25,13 +22,13 @@
 #include "models/softirq.h"
 #include "models/tracepoints.h"
 #include "sim/engine.h"
-#include "sim/ring.h"
 
 namespace models {
 
 struct Napi {
-  sim::Port<bool(Packet&)> poll;  // out: the driver's next frame, if there is one
-  sim::Port<bool()> irq_enable;   // out: re-arm; unconnected: the backlog, which has no interrupt
+  sim::Port<bool(Packet&)> poll;   // out: the driver's next frame, if there is one
+  sim::Port<bool()> irq_enable;    // out: re-arm; unconnected: the backlog, which has no interrupt
+  sim::Port<void(CpuId)> wake_up;  // out: NAPI_STATE_THREADED: wake_up_process; unconnected: NET_RX polls
   int id = 0;
   bool scheduled = false;  // NAPI_STATE_SCHED
   bool missed = false;     // NAPI_STATE_MISSED
@@ -45,78 +42,66 @@ struct PollBounds {
   bool agents_at_once = false;  // an agent's packet is delivered without waiting for its batch
 };
 
-inline constexpr int skb_defer_max = 64;  // net.core.skb_defer_max
-
-// What the softirq core lends to NET_RX.
-struct NetRxPorts {
-  sim::Port<void()> raise;          // raise_softirq(NET_RX)
-  sim::Port<void()> done;           // the action is over
-  sim::Port<SoftirqRun()> running;  // the action's run
-};
-
-class Softnet {
+class NapiPoll {
  public:
-  Softnet(sim::Engine& engine, Cpu& cpu, const KernelConfig& kernel, CostSampler& costs,
-          const Tracepoints& tracepoints, CompletionPool& completions, Meter& meter);
-  Softnet(const Softnet&) = delete;
-  Softnet& operator=(const Softnet&) = delete;
+  NapiPoll(const KernelConfig& kernel, CostSampler& costs, const Tracepoints& tracepoints,
+           CompletionPool& completions, Meter& meter);
+  NapiPoll(const NapiPoll&) = delete;
+  NapiPoll& operator=(const NapiPoll&) = delete;
 
-  NetRxPorts softirq;                                   // out
-  sim::Port<void(const Packet&, CpuId)> deliver;        // out: netif_receive_skb, then the stack
-  sim::Port<PollBounds(const Napi&, int)> poll_bounds;  // out: the policy; gets dev_weight
+  sim::Port<void(const Packet&, CpuId)> deliver;  // out: netif_receive_skb, then the stack
+  sim::Port<void()> polled;                       // out: the poll is over, all of it delivered
 
-  void napi_schedule(Napi& napi);                 // in: from the driver's hardirq
-  bool enqueue_to_backlog(const Packet& packet);  // in: false: dropped, netdev_max_backlog
-  void net_rx_action();                           // in: the softirq's action
-  Napi& backlog() { return backlog_; }
-  // in: another CPU has freed `skbs` that this one allocated. True: it is to send this one an IPI, whose
-  // handler is trigger_rx_softirq().
-  bool skb_attempt_defer_free(int skbs);
-  void trigger_rx_softirq();
+  // in: polls `napi` on `cpu`, as softirq or as its current task with bottom halves off. `run` is what the
+  // completions that are delivered get as their way here. The backlog has no GRO.
+  void start(Cpu& cpu, Context context, Napi& napi, bool is_backlog, const PollBounds& bounds,
+             const SoftirqRun& run);
+  // Of the poll that is over.
+  Napi& napi() const { return *napi_; }
+  int work() const { return work_; }
+  bool repoll() const { return work_ >= bounds_.packets || out_of_time_; }
 
  private:
-  void start_action();
-  void poll_next();
+  struct Held {
+    Packet packet;
+    int segments = 0;
+  };
+  template <auto Method>
+  void then(sim::Nanos cost) {
+    cpu_->run<Method>(context_, cost, *this).preempt_off = true;
+  }
   void fetch();
+  void fetched();
+  bool dev_gro_receive(const Packet& frame);
+  void gro_complete(std::size_t held);
+  void gro_normal_one(const Packet& packet, int segments);
+  void flush();
   void deliver_next();
   void delivered();
-  void poll_end();
-  void napi_complete_done(Napi& napi);
-  void end_action();
-  std::int64_t jiffies() const { return sim::count(engine_.now()) / jiffy_.count(); }
-  bool poll_backlog(Packet& packet);
-  sim::Nanos frame_cost(const Packet& packet);
   void stamp_delivery(Completion& completion);
 
-  sim::Engine& engine_;
-  Cpu& cpu_;
   const KernelConfig& kernel_;
   CostSampler& costs_;
   const Tracepoints& tracepoints_;
   CompletionPool& completions_;
   Meter& meter_;
-  sim::Nanos jiffy_;
-  std::int64_t budget_jiffies_;
 
-  Napi backlog_;
-  sim::Ring<Packet> input_queue_;  // input_pkt_queue and process_queue
-  std::vector<Napi*> poll_list_;   // scheduled since the action took the list
-  std::vector<Napi*> list_;        // the action's
-  std::size_t list_next_ = 0;
-  std::vector<Napi*> repoll_;
-  std::vector<Packet> batch_;  // rx_list
-  std::size_t batch_next_ = 0;
-  bool in_net_rx_action_ = false;
-  int defer_count_ = 0;
-  bool defer_ipi_scheduled_ = false;
-  int budget_ = 0;
-  std::int64_t time_limit_ = 0;  // jiffies
-  Napi* polling_ = nullptr;
+  Cpu* cpu_ = nullptr;
+  Context context_ = Context::softirq;
+  Napi* napi_ = nullptr;
+  bool is_backlog_ = false;
   PollBounds bounds_;
+  SoftirqRun run_;
+  sim::SimTime started_{};
   int work_ = 0;
   bool fixed_charged_ = false;
   bool out_of_time_ = false;
-  sim::SimTime poll_start_{};
+  bool ends_ = false;            // the driver's ring is empty or the poll has had its share
+  bool passes_on_ = false;       // the rx_list goes up now
+  std::vector<Held> gro_list_;   // the oldest first
+  std::vector<Packet> rx_list_;
+  std::size_t rx_next_ = 0;
+  int rx_count_ = 0;  // segments in it
 };
 
 }  // namespace models

@@ -32,6 +32,12 @@ Tracer::Tracer(const Kernel& kernel, Tracepoints& tracepoints, const TracerConfi
     case TracerProgram::uring:
       arm({Tracepoint::sys_enter_io_uring_enter, Tracepoint::sys_exit_io_uring_enter});
       break;
+    case TracerProgram::chain:
+      for (auto point = Tracepoint::irq_handler_entry; point <= Tracepoint::cpu_idle;
+           point = static_cast<Tracepoint>(static_cast<int>(point) + 1)) {
+        tracepoints.arm(point);
+      }
+      break;
   }
 }
 
@@ -56,6 +62,11 @@ void Tracer::hit(Tracepoint point, CpuId cpu, std::int64_t a, std::int64_t b, st
     case TracerProgram::uring:
       pair(Tracepoint::sys_enter_io_uring_enter, Tracepoint::sys_exit_io_uring_enter, point, cpu, a, b,
            Cost::bpf_printf_syscall);
+      break;
+    case TracerProgram::chain:
+      if (point != Tracepoint::cpu_idle || a < 0) {  // going idle, nobody waits for it
+        kernel_.sched.cpu(cpu).charge(kernel_.costs.draw(Cost::event_record));
+      }
       break;
   }
 }

@@ -1,4 +1,5 @@
-// bpftrace, running one of the proposal's five programs, as a task that competes for the CPUs.
+// bpftrace, running one of the proposal's five programs, as a task that competes for the CPUs; or keeping every
+// event of the chain in memory, which costs a little at each event and wakes nobody.
 //
 //   tracepoint ─► BPF program: store a stamp, or print a row ─► ring ─► wakes bpftrace ─► reads, prints,
 //   sleeps

@@ -16,7 +16,7 @@ namespace models {
 enum class SchedClass : std::uint8_t { normal, batch, idle, fifo, rr };
 enum class RingMode : std::uint8_t { plain, defer_taskrun };  // io_uring: default task work, or DEFER_TASKRUN
 enum class BackgroundKind : std::uint8_t { burst, bulk, writer, hog, flow };
-enum class TracerProgram : std::uint8_t { none, irq, softirq, wakeup, epoll, uring };
+enum class TracerProgram : std::uint8_t { none, irq, softirq, wakeup, epoll, uring, chain };
 
 template <class Visitor>
 void enumerators(LatencyClass*, Visitor&& named) {
@@ -53,6 +53,7 @@ void enumerators(TracerProgram*, Visitor&& named) {
   named("wakeup", TracerProgram::wakeup);
   named("epoll", TracerProgram::epoll);
   named("uring", TracerProgram::uring);
+  named("chain", TracerProgram::chain);
 }
 
 // A cgroup of the cpu controller (Documentation/admin-guide/cgroup-v2.rst). Tasks name it.
@@ -199,7 +200,8 @@ void fields(BackgroundConfig& config, Visitor&& field) {
   field("rate", config.rate);
 }
 
-// bpftrace itself, as a task that competes for the CPUs: one of the proposal's five programs.
+// bpftrace itself, as a task that competes for the CPUs: one of the proposal's five programs; or `chain`, which
+// keeps every event of the chain in memory, as `chainsim capture` and ftrace do, and so has no task that runs.
 struct TracerConfig {
   TracerProgram program = TracerProgram::none;
   // Rows until one wakes a sleeping bpftrace, in the mean, >= 1. perf wakes it at every row; on the captured

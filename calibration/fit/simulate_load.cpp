@@ -34,6 +34,7 @@ std::string quantity_of(const models::Host& host, models::TracerProgram program,
     case models::TracerProgram::uring:
       return "io_uring_enter." + role_of(host, row.key);
     case models::TracerProgram::none:
+    case models::TracerProgram::chain:  // prints no rows
       break;
   }
   return "";

@@ -13,11 +13,15 @@ namespace models {
 struct VethConfig {
   static constexpr std::string_view model = "veth";
   std::string name;
+  bool gro = false;       // GRO on at both ends and TSO off: each end has a NAPI of its own, below
+  bool threaded = false;  // that NAPI polls in a kernel thread; needs gro
 };
 
 template <class Visitor>
 void fields(VethConfig& config, Visitor&& field) {
   field("name", config.name);
+  field("gro", config.gro);
+  field("threaded", config.threaded);
 }
 
 }  // namespace models

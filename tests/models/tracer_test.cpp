@@ -13,6 +13,7 @@ constexpr sim::Nanos stamp = 300ns;    // bpf_probe
 constexpr sim::Nanos print = 2'000ns;  // bpf_printf_*
 constexpr sim::Nanos first = 7'000ns;  // tracer_wake
 constexpr sim::Nanos row = 900ns;      // tracer_row
+constexpr sim::Nanos record = 400ns;   // event_record
 
 // bpftrace on CPU 0, attached but never scheduled unless the test launches it; hits come by hand.
 struct TracerBench : KernelBench {
@@ -24,6 +25,7 @@ struct TracerBench : KernelBench {
                                {Cost::bpf_printf_sched, print},
                                {Cost::bpf_printf_syscall, print},
                                {Cost::tracer_wake, first},
+                               {Cost::event_record, record},
                                {Cost::tracer_row, row}}}},
         task{add_task(0, Role::tracer)},
         tracer{kernel(), tracepoints, {.program = program, .rows_per_wake = rows_per_wake}, task, rng} {}
@@ -108,8 +110,9 @@ TEST_CASE("durations are cut to whole microseconds", "[tracer]") {
 
 TEST_CASE("each program run is paid by whoever hits the tracepoint, and an exit without a stamp is free",
           "[tracer]") {
-  const auto end_of_work = [](std::initializer_list<Tracepoint> points) {
-    TracerBench bench{TracerProgram::softirq};
+  const auto end_of_work = [](std::initializer_list<Tracepoint> points,
+                              TracerProgram traced = TracerProgram::softirq) {
+    TracerBench bench{traced};
     Task& victim = bench.add_task(1);
     sim::Nanos ended_at{0};
     Script program{[&](const Continuation& next) {
@@ -137,6 +140,8 @@ TEST_CASE("each program run is paid by whoever hits the tracepoint, and an exit 
   CHECK(end_of_work({Tracepoint::softirq_entry}) == 100us + stamp);
   CHECK(end_of_work({Tracepoint::softirq_entry, Tracepoint::softirq_exit}) == 100us + stamp + print);
   CHECK(end_of_work({Tracepoint::softirq_exit}) == 100us);
+  CHECK(end_of_work({Tracepoint::sched_waking, Tracepoint::sched_wakeup}, TracerProgram::chain) ==
+        100us + 2 * record);
 }
 
 TEST_CASE("a row wakes a sleeping bpftrace, which reads all there is and sleeps again", "[tracer]") {
