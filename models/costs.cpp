@@ -43,6 +43,7 @@ const std::array<CostEntry, cost_count> cost_list{{
     {Cost::syscall_entry, "syscall_entry", "userspace to the system call's body"},
     {Cost::syscall_exit, "syscall_exit", "system call's end to userspace, task work excluded"},
     {Cost::tcp_sendmsg, "tcp_sendmsg", "tcp_sendmsg to the device, without the copy"},
+    {Cost::gso_segment, "gso_segment", "skb_segment and ndo_start_xmit per frame, where TSO is off"},
     {Cost::tcp_recvmsg, "tcp_recvmsg", "tcp_recvmsg, without the copy"},
     {Cost::copy_per_kib, "copy_per_kib", "copy between user and kernel, per KiB"},
     {Cost::epoll_wait_entry, "epoll_wait_entry", "epoll_wait entry to sleep"},

@@ -59,6 +59,7 @@ enum class Cost : std::uint8_t {
   syscall_entry,
   syscall_exit,
   tcp_sendmsg,
+  gso_segment,
   tcp_recvmsg,
   copy_per_kib,
   epoll_wait_entry,

@@ -122,7 +122,7 @@ void Cpu::end_interrupt() {
   in_hardirq_ = false;
   if (exit_runs_softirqs_) {
     book_irq_time();
-    invoke_softirqs_ |= !serving_softirq_ && softirqs_pending(id_);
+    invoke_softirqs_ |= !serving_softirq_ && !bh_off_ && softirqs_pending(id_);
   }
 }
 

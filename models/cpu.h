@@ -96,8 +96,13 @@ class Cpu {
   // Some of it has yet to pass: an end that comes after it needs one more piece of work.
   bool charged() const { return debt_.count() != 0; }
   sim::Nanos debt() const { return debt_; }
+  // in: the current task turns bottom halves off: softirqs that are raised wait for its local_bh_enable.
+  void local_bh_disable() { bh_off_ = true; }
   // in: last local_bh_enable of a task: pending softirqs run now, in its context.
-  void local_bh_enable() { invoke_softirqs_ = true; }
+  void local_bh_enable() {
+    bh_off_ = false;
+    invoke_softirqs_ = true;
+  }
 
   void set_need_resched() { need_resched_ = true; }
   void clear_need_resched() { need_resched_ = need_resched_lazy_ = false; }
@@ -257,6 +262,7 @@ class Cpu {
   bool in_hardirq_ = false;  // between begin_interrupt and the end of its last work
   bool serving_softirq_ = false;
   bool invoke_softirqs_ = false;
+  bool bh_off_ = false;
   bool exit_runs_softirqs_ = false;
   bool need_resched_ = false;
   bool need_resched_lazy_ = false;

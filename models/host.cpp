@@ -12,6 +12,7 @@
 #include "models/cpu.h"
 #include "models/host_devices.h"
 #include "models/host_groups.h"
+#include "models/host_veth.h"
 #include "models/io_uring.h"
 #include "models/ipi.h"
 #include "models/ksoftirqd.h"
@@ -159,11 +160,12 @@ struct Host::Impl {
     nanosleep->arm.connect<&Impl::arm_sleeper>(*this);
     tcp = std::make_unique<Tcp>(engine, *sched, costs, tracepoints, completions, meter);
     tcp->backlog.connect<&Impl::to_backlog>(*this);
+    tcp->veth_xmit.connect<&Impl::to_veth>(*this);
     tcp->nic_transmit.connect<&Impl::to_nic>(*this);
     tcp->agent_waits.connect<&Impl::agent_waits>(*this);
     tcp->defer_free.connect<&Impl::defer_free>(*this);
     for (auto& softnet : softnets) {
-      softnet->deliver.connect<&Tcp::deliver>(*tcp);
+      softnet->deliver().connect<&Tcp::deliver>(*tcp);
     }
     io_uring = std::make_unique<IoUring>(engine, *sched, costs, tracepoints, completions, meter,
                                          config.kernel.release);
@@ -188,12 +190,37 @@ struct Host::Impl {
   void build_devices() {
     for (const AnyDeviceConfig& device : config.devices) {
       nic_of_device.push_back(-1);
+      veth_of_device.push_back(-1);
       blocks.push_back(BlockPort{});
       std::visit([this](const auto& each) { build_device(each); }, device);
     }
   }
 
-  void build_device(const VethConfig&) {}  // a veth is the backlog of whoever sends
+  // A veth without GRO is the backlog of whoever sends.
+  void build_device(const VethConfig& veth_config) {
+    if (!veth_config.gro) {
+      return;
+    }
+    veth_of_device.back() = static_cast<int>(veths.size());
+    veths.push_back(std::make_unique<VethPort>());
+    veths.back()->first_napi = static_cast<int>(napis.size());
+    for (VethRq& rq : veths.back()->rqs) {
+      rq.napi_schedule.connect<&Impl::napi_schedule>(*this);
+      add_napi(rq.napi, veth_config.name, veth_config.threaded);
+    }
+  }
+
+  void add_napi(Napi& napi, const std::string& device, bool threaded) {
+    napis.push_back(&napi);
+    napi_devices.push_back(device);
+    napi.id = static_cast<int>(napis.size());
+    if (threaded) {
+      Task& task = sched->add_task("napi/" + numbered(device, napi.id), Role::kernel, SchedConfig{});
+      napi_threads.push_back(std::make_unique<NapiThread>(*sched, softnets, config.kernel, costs, tracepoints,
+                                                          completions, meter, task, napi));
+      napi_threads.back()->deliver().connect<&Tcp::deliver>(*tcp);
+    }
+  }
 
   void build_device(const NicConfig& nic_config) {
     nic_of_device.back() = static_cast<int>(nics.size());
@@ -211,14 +238,13 @@ struct Host::Impl {
       port.queues.push_back(std::make_unique<NicPort::Queue>(port, static_cast<QueueId>(q)));
       NicPort::Queue& queue = *port.queues.back();
       queue.softnet = softnets[cpu].get();
-      queue.napi.id = static_cast<int>(napis.size()) + 1;
       queue.napi.poll.connect<&NicPort::Queue::poll>(queue);
       queue.napi.irq_enable.connect<&NicPort::Queue::irq_enable>(queue);
       queue.irq = std::make_unique<DeviceIrq>(engine, *cpus[cpu], costs, tracepoints, meter, next_vector(),
                                               Cost::nic_irq_handler);
       queue.irq->handled.connect<&NicPort::Queue::handled>(queue);
       irq_names.push_back(nic_config.name + "-TxRx-" + std::to_string(q));
-      napis.push_back(&queue.napi);
+      add_napi(queue.napi, nic_config.name, nic_config.threaded);
     }
   }
 
@@ -358,8 +384,7 @@ struct Host::Impl {
       Task& server_task = add_task(agent.name() + "-server", Role::server, agent_config.server_sched);
       const FlowId client = tcp->add_socket(agent.task(), agent_config.latency_class, Transport::veth).flow;
       const FlowId serving = tcp->add_socket(server_task, LatencyClass::normal, Transport::veth).flow;
-      tcp->socket(client).peer = serving;
-      tcp->socket(serving).peer = client;
+      connect_over_veth(client, serving, device);
       agent.connect_socket(client);
       servers.push_back(std::make_unique<Server>(kernel(), agent, server_task, serving, rng));
       launch(server_task, then<&Server::start>(*servers.back()));
@@ -370,6 +395,18 @@ struct Host::Impl {
     remote_tools.resize(index(flow) + 1);
     remote_tools[index(flow)] = {&agent_config, nic};
     agent.remote_call.connect<&Impl::remote_call>(*this);
+  }
+
+  void connect_over_veth(FlowId agents_side, FlowId servers_side, int device) {
+    Socket& client = tcp->socket(agents_side);
+    Socket& server = tcp->socket(servers_side);
+    client.peer = servers_side;
+    server.peer = agents_side;
+    client.veth = server.veth = veth_of_device[static_cast<std::size_t>(device)];
+    if (client.veth >= 0) {
+      client.napi = veths[static_cast<std::size_t>(client.veth)]->first_napi;
+      server.napi = client.napi + 1;
+    }
   }
 
   FlowId add_nic_socket(Task& owner, LatencyClass latency_class, int nic) {
@@ -422,8 +459,7 @@ struct Host::Impl {
     Task& sink_task = add_task(numbered(background.name + "-rx", number), Role::background, background.sched);
     const FlowId sender = tcp->add_socket(sender_task, LatencyClass::background, Transport::veth).flow;
     const FlowId sink = tcp->add_socket(sink_task, LatencyClass::background, Transport::veth).flow;
-    tcp->socket(sender).peer = sink;
-    tcp->socket(sink).peer = sender;
+    connect_over_veth(sink, sender, device_named(background.device));
     sinks.push_back(std::make_unique<Sink>(kernel(), sink_task, sink));
     launch(sink_task, then<&Sink::start>(*sinks.back()));
     senders.push_back(std::make_unique<Sender>(kernel(), background, sender_task, sender));
@@ -526,6 +562,11 @@ struct Host::Impl {
   }
   void hrtimer_expired(const Sleeper& sleeper, CpuId id) { nanosleep->expired(sleeper, id); }
   bool to_backlog(CpuId id, const Packet& packet) { return softnets[index(id)]->enqueue_to_backlog(packet); }
+  void to_veth(CpuId id, const Socket& to, const Packet& packet) {
+    VethPort& port = *veths[static_cast<std::size_t>(to.veth)];
+    port.rqs[static_cast<std::size_t>(to.napi - port.first_napi)].veth_xmit(id, packet);
+  }
+  void napi_schedule(CpuId id, Napi& napi) { softnets[index(id)]->napi_schedule(napi); }
   void to_nic(int nic, const Packet& packet) { nics[static_cast<std::size_t>(nic)]->nic.transmit(packet); }
   void agent_waits(int napi, int change) { napis[static_cast<std::size_t>(napi)]->agent_waiters += change; }
   sim::Nanos device_cost(Cost cost) {
@@ -568,6 +609,9 @@ struct Host::Impl {
     std::int64_t sum = 0;
     for (const auto& nic : nics) {
       sum += nic->drops();
+    }
+    for (const auto& veth : veths) {
+      sum += veth->drops();
     }
     return sum;
   }
@@ -691,8 +735,12 @@ struct Host::Impl {
   int vectors_allotted = 0;
   std::vector<std::string> irq_names;  // by vector allotted
   std::vector<int> nic_of_device;      // by device; -1: not a NIC
+  std::vector<int> veth_of_device;     // by device; -1: not a veth with NAPIs
   std::vector<std::unique_ptr<NicPort>> nics;
-  std::vector<Napi*> napis;
+  std::vector<std::unique_ptr<VethPort>> veths;
+  std::vector<Napi*> napis;  // all but the backlogs; number 0 has id 1
+  std::vector<std::string> napi_devices;
+  std::vector<std::unique_ptr<NapiThread>> napi_threads;
   std::vector<BlockPort> blocks;  // by device; empty unless a disk
 
   std::vector<AnyPolicy> policies;
@@ -772,12 +820,8 @@ std::string Host::irq_name(int irq) const {
 }
 
 std::string_view Host::napi_device(int napi) const {
-  for (const auto& port : impl_->nics) {
-    if (napi > port->first_napi && napi <= port->first_napi + static_cast<int>(port->queues.size())) {
-      return port->nic.config().name;
-    }
-  }
-  return "(no_device)";
+  const auto number = static_cast<std::size_t>(napi - 1);
+  return number < impl_->napi_devices.size() ? std::string_view{impl_->napi_devices[number]} : "(no_device)";
 }
 
 std::string_view Host::flow_device(FlowId flow) const {

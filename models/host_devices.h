@@ -12,7 +12,7 @@
 #include "models/devices/virtio_blk.h"
 #include "models/devices/wire.h"
 #include "models/irq.h"
-#include "models/napi.h"
+#include "models/softnet.h"
 
 namespace models {
 

@@ -36,8 +36,24 @@ void Tcp::send(Task& task, const Socket& from, std::int64_t bytes, CompletionId 
   }
   sends_[index(task.id)] = Send{from.flow, bytes, completion, after};
   sched_.work_syscall<&Tcp::transmit>(
-      task, draw(Cost::syscall_entry, task) + draw(Cost::tcp_sendmsg, task) + copy_cost(task, bytes), *this,
-      index(task.id));
+      task,
+      draw(Cost::syscall_entry, task) + draw(Cost::tcp_sendmsg, task) + copy_cost(task, bytes) +
+          segment_cost(task, from, bytes),
+      *this, index(task.id));
+}
+
+// With TSO off the stack cuts what is larger than a frame, just before the device gets it.
+sim::Nanos Tcp::segment_cost(const Task& task, const Socket& from, std::int64_t bytes) {
+  const std::int64_t frames = frames_of(bytes, default_mss);
+  return from.veth < 0 || frames == 1 ? sim::Nanos{0} : draw(Cost::gso_segment, task) * frames;
+}
+
+void Tcp::transmit_veth(CpuId cpu, const Socket& to, const Packet& packet) {
+  if (to.veth >= 0) {
+    veth_xmit(cpu, to, packet);
+  } else {
+    backlog(cpu, packet);
+  }
 }
 
 void Tcp::transmit(std::uint64_t task_number) {
@@ -46,8 +62,9 @@ void Tcp::transmit(std::uint64_t task_number) {
   const Socket& from = sockets_[index(send.from)];
   if (from.transport == Transport::veth) {
     const Socket& to = sockets_[index(from.peer)];
-    backlog(task.cpu,
-            Packet{to.flow, static_cast<std::int32_t>(send.bytes), send.completion, to.latency_class, true});
+    transmit_veth(task.cpu, to,
+                  Packet{to.flow, static_cast<std::int32_t>(send.bytes), send.completion, to.latency_class,
+                         true});
     sched_.cpu(task.cpu).local_bh_enable();
   } else {
     nic_transmit(from.nic, Packet{from.flow, static_cast<std::int32_t>(send.bytes), send.completion,
@@ -69,7 +86,8 @@ void Tcp::deliver(const Packet& packet, CpuId cpu) {
     to.completion = packet.completion;
   }
   if (to.transport == Transport::veth && packet.bytes > default_mss) {
-    backlog(cpu, Packet{to.peer, 0, CompletionId::none, LatencyClass::normal, false});
+    transmit_veth(cpu, sockets_[index(to.peer)],
+                  Packet{to.peer, 0, CompletionId::none, LatencyClass::normal, false});
   }
   if (!to.waits) {
     return;

@@ -31,6 +31,7 @@ struct Socket {
   Transport transport = Transport::veth;
   int nic = -1;        // index of the NIC
   int napi = -1;       // the NAPI its frames arrive on, host-wide; -1: a backlog
+  int veth = -1;       // the veth pair with NAPIs that its frames arrive on; -1: none
   bool waits = false;  // its owner sleeps on it
   bool in_epoll_wait = false;
   std::int64_t unread = 0;                       // bytes
@@ -48,7 +49,8 @@ class Tcp {
       CompletionPool& completions, Meter& meter);
 
   sim::Port<bool(CpuId, const Packet&)> backlog;     // out: veth_xmit on this CPU
-  sim::Port<void(int, const Packet&)> nic_transmit;  // out
+  sim::Port<void(CpuId, const Socket&, const Packet&)> veth_xmit;  // out: to a socket behind a veth's NAPI
+  sim::Port<void(int, const Packet&)> nic_transmit;                // out
   // out: (here, allocated on, how many) tcp_eat_recv_skb of skbs of another CPU's; nobody need listen
   sim::Port<void(CpuId, CpuId, int)> defer_free;
   sim::Port<void(int, int)> agent_waits;  // out: a tagged owner starts (+1) or stops (-1) waiting on a NAPI
@@ -77,6 +79,8 @@ class Tcp {
   };
 
   void transmit(std::uint64_t task);
+  void transmit_veth(CpuId cpu, const Socket& to, const Packet& packet);
+  sim::Nanos segment_cost(const Task& task, const Socket& from, std::int64_t bytes);
   void sent(std::uint64_t task) {
     sched_.return_to_user(sched_.task(static_cast<TaskId>(task)), sends_[task].after);
   }

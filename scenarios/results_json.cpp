@@ -95,26 +95,30 @@ Json step_json(const models::Metrics& metrics, const models::HostConfig& host) {
 
 bool is_time(Counter counter) { return models::counter_name(counter).ends_with("_ns"); }
 
-Json counters_json(const models::Metrics& metrics) {
+// null: a counter that a real machine cannot tell.
+Json counters_json(const Report& report, const models::Metrics& metrics) {
   Json json = Json::object();
   for (std::size_t i = 0; i < models::counter_count; ++i) {
-    json[std::string{models::counter_name(static_cast<Counter>(i))}] = metrics.counters[i];
+    const auto counter = static_cast<Counter>(i);
+    json[std::string{models::counter_name(counter)}] =
+        report.counted(counter) ? Json(metrics.counters[i]) : Json(nullptr);
   }
   return json;
 }
 
-Json rates_json(const models::Metrics& metrics) {
+Json rates_json(const Report& report, const models::Metrics& metrics) {
   Json json = Json::object();
   for (std::size_t i = 0; i < models::counter_count; ++i) {
     const auto counter = static_cast<Counter>(i);
     if (!is_time(counter)) {
-      json[std::string{models::counter_name(counter)}] = rate(metrics, counter);
+      json[std::string{models::counter_name(counter)}] =
+          report.counted(counter) ? Json(rate(metrics, counter)) : Json(nullptr);
     }
   }
   return json;
 }
 
-Json variant_json(const Variant& variant, const Replications& runs) {
+Json variant_json(const Report& report, const Variant& variant, const Replications& runs) {
   const models::Metrics& merged = runs.merged;
   Json metrics = Json::object();
   for (std::size_t i = 0; i < models::metric_count; ++i) {
@@ -139,8 +143,8 @@ Json variant_json(const Variant& variant, const Replications& runs) {
           {"events", merged.events},
           {"metrics", metrics},
           {"deadline_miss_percent", deadline_json(runs)},
-          {"counters", counters_json(merged)},
-          {"per_second", rates_json(merged)},
+          {"counters", counters_json(report, merged)},
+          {"per_second", rates_json(report, merged)},
           {"cpu_percent", cpu_json(merged)},
           {"ksoftirqd_percent_of_softirq", cpu_shares(merged).ksoftirqd_of_softirq()},
           {"step_time_percent", step_json(merged, variant.host)}};
@@ -178,9 +182,9 @@ Json results_json(const Report& report) {
   const Scenario& scenario = *report.scenario;
   Json variants = Json::array();
   for (std::size_t i = 0; i < report.variants.size(); ++i) {
-    variants.push_back(variant_json(*report.variants[i], report.result.variants[i]));
+    variants.push_back(variant_json(report, *report.variants[i], report.result.variants[i]));
   }
-  return {{"schema", 1},
+  Json json{{"schema", 1},
           {"kind", "results"},
           {"program", {{"name", "chainsim"}, {"version", report.version}}},
           {"command", report.command},
@@ -196,11 +200,15 @@ Json results_json(const Report& report) {
             {"replications", report.run.replications},
             {"warmup_ns", report.run.warmup.count()},
             {"duration_ns", report.run.duration.count()},
-            {"warmup_rule", warmup_rule(report.run)},
+            {"warmup_rule", warmup_rule(report)},
             {"confidence", 0.95},
             {"interrupted", report.result.interrupted}}},
           {"variants", variants},
           {"differences", differences_json(report)}};
+  if (!report.live.is_null()) {
+    json["live"] = report.live;
+  }
+  return json;
 }
 
 int calibrated_costs(const Profile& profile) {
@@ -211,8 +219,9 @@ int calibrated_costs(const Profile& profile) {
   return count;
 }
 
-std::string warmup_rule(const RunConfig& run) {
-  return "the first " + format_time(run.warmup) + " of each replication is simulated and not measured";
+std::string warmup_rule(const Report& report) {
+  return "the first " + format_time(report.run.warmup) + " of each " +
+         (report.live.is_null() ? "replication is simulated" : "repetition is run") + " and not measured";
 }
 
 }  // namespace scenarios

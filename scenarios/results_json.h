@@ -2,6 +2,7 @@
 // it.
 #pragma once
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -19,6 +20,13 @@ struct Report {
   std::vector<const Variant*> variants;  // the first is the reference
   RunConfig run;                         // as it was, command line included
   ExperimentResult result;
+  // Of a run on a real machine (chainsim live): what it was, as JSON, and the counters that it cannot tell.
+  nlohmann::ordered_json live = nullptr;
+  std::vector<models::Counter> not_counted = {};
+
+  bool counted(models::Counter counter) const {
+    return std::find(not_counted.begin(), not_counted.end(), counter) == not_counted.end();
+  }
 };
 
 // Keys keep their order, numbers their shortest exact form: the same run gives the same bytes.
@@ -28,6 +36,6 @@ nlohmann::ordered_json results_json(const Report& report);
 int calibrated_costs(const Profile& profile);
 
 // "the first 1s of each replication is simulated and not measured"
-std::string warmup_rule(const RunConfig& run);
+std::string warmup_rule(const Report& report);
 
 }  // namespace scenarios

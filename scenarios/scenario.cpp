@@ -144,6 +144,9 @@ void read_variant(const Yaml& root, Scenario& scenario, Variant& variant) {
   reader("agents", variant.host.agents);
   reader("background", variant.host.background);
   reader("tracer", variant.host.tracer);
+  if (const Yaml* live = reader.take("live")) {
+    variant.live = read_live_config(*live);
+  }
   reader.take("variants");  // known, so that a mistyped one is suggested
   if (const Yaml* machine = reader.take("machine")) {
     input_error(machine->place, "machine, which a variant or --set cannot change",
@@ -240,6 +243,7 @@ Variant build_variant(Yaml root, const VariantText& text, const std::vector<Over
   label_addresses(root);
   read_variant(root, scenario, variant);
   digest.add(variant.name + "\n" + write_yaml(root) + profile_text(variant.profile));
+  variant.written = std::move(root);
   return variant;
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "models/host_config.h"
+#include "scenarios/live_config.h"
 #include "scenarios/profile.h"
 #include "scenarios/yaml.h"
 #include "sim/time.h"
@@ -41,6 +42,8 @@ struct Variant {
   std::string against;                // the variant it starts as, and its effect is judged against; may be empty
   std::vector<std::string> settings;  // "path = value", what it overrides, for reports
   models::HostConfig host;            // costs filled from the profile
+  LiveConfig live;                    // for a real machine; the models do not know it
+  Yaml written;  // all of it as read, overrides included: which keys it names, and where
   Profile profile;
   std::vector<std::string> outside_domain;  // scenarios/profile.h
 };

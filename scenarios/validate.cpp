@@ -123,7 +123,10 @@ void validate_device(const Checker& device, const models::VirtioBlkConfig& disk,
   device.at("queue_size").range(disk.queue_size, 1, 32768);
 }
 
-void validate_device(const Checker& /*device*/, const models::VethConfig& /*veth*/, int /*cpus*/) {}
+void validate_device(const Checker& device, const models::VethConfig& veth, int /*cpus*/) {
+  device.at("threaded").require(!veth.threaded || veth.gro, "threaded without gro",
+                                "gro: true, without which a veth has no NAPI that a thread could poll");
+}
 
 void validate_policy(const Checker& policy, const models::PolicyConfig& config) {
   std::vector<std::string> names;

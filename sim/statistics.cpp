@@ -89,6 +89,14 @@ double standard_deviation(std::span<const double> values) {
   return std::sqrt(squares / static_cast<double>(values.size() - 1));
 }
 
+double median(std::span<const double> values) {
+  check(!values.empty(), "a median is taken of at least one value");
+  std::vector<double> ascending(values.begin(), values.end());
+  std::sort(ascending.begin(), ascending.end());
+  const std::size_t middle = ascending.size() / 2;
+  return ascending.size() % 2 == 1 ? ascending[middle] : (ascending[middle - 1] + ascending[middle]) / 2;
+}
+
 Interval replication_interval(std::span<const double> per_replication, double confidence) {
   check(confidence > 0 && confidence < 1, "confidence lies between 0 and 1");
   const double n = static_cast<double>(per_replication.size());

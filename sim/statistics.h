@@ -39,6 +39,7 @@ RankInterval quantile_ranks(std::uint64_t n, double p, double confidence);
 
 double mean(std::span<const double> values);
 double standard_deviation(std::span<const double> values);  // of a sample: n - 1; at least 2 values
+double median(std::span<const double> values);  // between the two middle ones where their number is even
 
 // mean +- t s / sqrt(n) over one number from each of n >= 2 independent replications.
 Interval replication_interval(std::span<const double> per_replication, double confidence = 0.95);

@@ -106,7 +106,7 @@ std::string provenance(const Report& report) {
                   12);
   text += fmt::format("  run       seed {}, {} replications of {}; {}\n", report.run.seed,
                       report.run.replications, scenarios::format_time(report.run.duration),
-                      scenarios::warmup_rule(report.run));
+                      scenarios::warmup_rule(report));
   text += fmt::format("  program   chainsim {}\n", report.version);
   return text;
 }

@@ -208,6 +208,9 @@ CaptureSummary capture_chain(const Machine& machine, const CaptureRequest& reque
   const BpfRuns before = bpf_runs(tracer.pid());
   const std::int64_t cpu_before = cpu_time(tracer.pid());
   summary.start = monotonic_ns();
+  if (request.progress != nullptr) {
+    request.progress->start.store(summary.start);
+  }
   command.start();
   const auto span = static_cast<std::int64_t>(request.seconds * static_cast<double>(second));
   summary.ended_by = let_it_run(tracer, command, summary.start + span, stop);
@@ -220,6 +223,9 @@ CaptureSummary capture_chain(const Machine& machine, const CaptureRequest& reque
                   .run_ns = after.run_ns - before.run_ns,
                   .misses = after.misses - before.misses};
   census.look();
+  if (request.progress != nullptr) {
+    request.progress->end.store(summary.end);
+  }
   command.stop();
   const std::vector<ChainRow> rows = take_rows(tracer, summary);
   summary.command_status = command.status();

@@ -26,6 +26,12 @@
 
 namespace calibration {
 
+// For whoever watches a capture from another thread: CLOCK_MONOTONIC, ns; 0 until then.
+struct CaptureProgress {
+  std::atomic<std::int64_t> start{0};  // everything is traced
+  std::atomic<std::int64_t> end{0};    // nothing after this is stored, and tasks may end
+};
+
 struct CaptureRequest {
   std::string directory = ".";
   std::string name = "capture";
@@ -35,6 +41,7 @@ struct CaptureRequest {
   std::uint64_t map_entries = 0;            // 0: by the rate of events
   std::vector<std::string> command;         // run while it captures; its end ends the capture
   bool topology = true;
+  CaptureProgress* progress = nullptr;  // optional
 };
 
 enum class CaptureEnd { time, command, signal, map_full };

@@ -14,7 +14,7 @@
 // Uncertainty: repetitions are drawn with replacement, and the optimum moves by one Gauss-Newton step with
 //        the same Jacobian (one-step bootstrap: Davison, Hinkley, "Bootstrap Methods and their Application",
 //        1997, 2.7).
-// Left out: quantiles above p97. Their excess is stalls (steal.h), not costs.
+// Left out: quantiles above p99. Their excess is stalls (steal.h), not costs.
 #pragma once
 
 #include <atomic>
@@ -91,6 +91,10 @@ struct MatchStepsOptions {
 // The columns of one load as they were measured. At least one row in every repetition; a load with a single
 // repetition is cut into ten blocks of time, which stand for repetitions.
 std::vector<StepTarget> step_targets(const std::vector<StepLoad>& loads);
+
+// Those that the loads' steps can find and that are not `identified` already.
+std::vector<FreeCost> free_costs(const std::vector<models::Cost>& identified,
+                                 const std::vector<StepLoad>& loads);
 
 // Finds the free costs and writes them into `profile`, whose costs are all set. Loads with steps only.
 StepMatch match_steps(scenarios::Profile& profile, const std::vector<StepLoad>& loads,

@@ -12,7 +12,7 @@ namespace {
 
 using models::Metric;
 
-constexpr std::array probabilities{0.05, 0.25, 0.5, 0.75, 0.9, 0.97};
+constexpr std::array probabilities{0.05, 0.25, 0.5, 0.75, 0.9, 0.97, 0.99};
 constexpr std::array columns{Metric::timer_late, Metric::tool, Metric::read, Metric::compute, Metric::step};
 constexpr double least_noise = 0.01;
 constexpr std::size_t blocks = 10;

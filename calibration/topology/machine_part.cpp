@@ -128,7 +128,7 @@ ScenarioKey idle_key(const Topology& topology) {
     }
     return {"idle", "", "not known: no cpuN/cpuidle/stateN"};
   }
-  const CpuIdle& idle = topology.idle.front();
+  const CpuIdleStates& idle = topology.idle.front();
   std::string states;
   std::string folded;
   std::vector<std::string> used;

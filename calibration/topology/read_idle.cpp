@@ -26,7 +26,7 @@ void read_idle(FileTree& tree, Topology& topology) {
   topology.cpuidle_governor = tree.line(cpu_root + "/cpuidle/current_governor_ro");
   for (const MachineCpu& cpu : topology.cpus) {
     const std::string base = cpu_root + "/cpu" + std::to_string(cpu.id) + "/cpuidle";
-    CpuIdle idle{.cpu = cpu.id, .states = {}};
+    CpuIdleStates idle{.cpu = cpu.id, .states = {}};
     for (const int state : tree.numbered(base, "state")) {
       idle.states.push_back(read_state(tree, base + "/state" + std::to_string(state)));
     }

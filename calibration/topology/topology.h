@@ -99,7 +99,7 @@ struct CpuidleState {
   std::string source;
 };
 
-struct CpuIdle {
+struct CpuIdleStates {
   int cpu = 0;
   std::vector<CpuidleState> states;  // shallowest first
 };
@@ -195,7 +195,7 @@ struct Topology {
 
   Known<std::string> cpuidle_driver;
   Known<std::string> cpuidle_governor;
-  std::vector<CpuIdle> idle;
+  std::vector<CpuIdleStates> idle;
   std::vector<Setting> haltpoll;
   std::vector<FrequencyPolicy> frequency;
 

@@ -108,7 +108,7 @@ Json idle_json(const Topology& topology) {
                 {"usage", json_of(each.usage)},
                 {"time_us", json_of(each.time_us)}};
   };
-  const auto cpu = [&](const CpuIdle& each) {
+  const auto cpu = [&](const CpuIdleStates& each) {
     return Json{{"cpu", each.cpu}, {"states", list_of(each.states, state)}};
   };
   const auto policy = [](const FrequencyPolicy& each) {

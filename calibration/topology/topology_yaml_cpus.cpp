@@ -104,8 +104,8 @@ void put_idle(Sheet& sheet, const Topology& topology) {
   sheet.line(1, "idle:");
   put(sheet, 2, "driver", topology.cpuidle_driver);
   put(sheet, 2, "governor", topology.cpuidle_governor);
-  std::vector<std::pair<std::vector<std::string>, std::vector<const CpuIdle*>>> kinds;
-  for (const CpuIdle& idle : topology.idle) {
+  std::vector<std::pair<std::vector<std::string>, std::vector<const CpuIdleStates*>>> kinds;
+  for (const CpuIdleStates& idle : topology.idle) {
     std::vector<std::string> kind;
     for (const CpuidleState& state : idle.states) {
       kind.push_back(fmt::format("name: {}, latency_us: {}, residency_us: {}, disable: {}",
@@ -114,21 +114,21 @@ void put_idle(Sheet& sheet, const Topology& topology) {
     }
     const auto same =
         std::find_if(kinds.begin(), kinds.end(), [&](const auto& each) { return each.first == kind; });
-    auto& group = same == kinds.end() ? kinds.emplace_back(kind, std::vector<const CpuIdle*>{}) : *same;
+    auto& group = same == kinds.end() ? kinds.emplace_back(kind, std::vector<const CpuIdleStates*>{}) : *same;
     group.second.push_back(&idle);
   }
   sheet.line(
       2, kinds.empty() ? "states: []" : "states:", "cpuN/cpuidle/stateN; usage since boot, over these CPUs");
   for (const auto& [kind, cpus] : kinds) {
     CpuSet ids;
-    for (const CpuIdle* idle : cpus) {
+    for (const CpuIdleStates* idle : cpus) {
       ids.push_back(idle->cpu);
     }
     sheet.line(3, fmt::format("- cpus: {}", text_of(ids)));
     sheet.line(3, kind.empty() ? "  list: []" : "  list:");
     for (std::size_t i = 0; i < kind.size(); ++i) {
       std::uint64_t usage = 0;
-      for (const CpuIdle* idle : cpus) {
+      for (const CpuIdleStates* idle : cpus) {
         usage +=
             static_cast<std::uint64_t>(std::max<std::int64_t>(idle->states[i].usage.value.value_or(0), 0));
       }

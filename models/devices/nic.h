@@ -57,6 +57,7 @@ struct NicConfig {
   int mss = default_mss;                         // payload per frame on the cable
   int tx_ring = 1024;                            // packets waiting for the cable, >= 1 (ethtool -G tx)
   std::vector<int> irq_cpus{};                   // CPU of each queue's vector; the host routes by it
+  bool threaded = false;                         // its NAPIs poll in kernel threads; the host makes them
 };
 
 template <class Visitor>
@@ -69,6 +70,7 @@ void fields(NicConfig& config, Visitor&& field) {
   field("mss", config.mss);
   field("tx_ring", config.tx_ring);
   field("irq_cpus", config.irq_cpus);
+  field("threaded", config.threaded);
 }
 
 struct NicQueueCounters {

@@ -1,4 +1,4 @@
-#include "models/napi.h"
+#include "models/softnet.h"
 
 #include <catch2/catch.hpp>
 #include <memory>
@@ -253,7 +253,7 @@ TEST_CASE("frames that arrive while the ring is being emptied belong to the same
   bench.queue(1).add(2, message(7));
 
   bench.queue(1).interrupt();
-  bench.run_until(3us);
+  bench.run_until(fixed);  // two frames are being received, none has gone up the stack
   bench.queue(1).add(2, message(7));
   bench.run_until(1ms);
 
@@ -303,7 +303,7 @@ TEST_CASE("gro_normal_batch sets the size of the rx_list", "[napi]") {
         Times{fixed + frame + stack, fixed + 2 * (frame + stack)});
 }
 
-TEST_CASE("consecutive segments of a flow go up as one, until its message ends", "[napi]") {
+TEST_CASE("KF3.1: segments of a flow go up as one, until its message ends or the poll", "[napi]") {
   NapiBench bench{1};
   bench.queue(1).add(2, segment(7));
   bench.queue(1).add(1, message(7, 104));
@@ -318,11 +318,52 @@ TEST_CASE("consecutive segments of a flow go up as one, until its message ends",
   for (const Packet& packet : bench.delivered) {
     bytes.push_back(packet.bytes);
   }
-  CHECK(bytes == std::vector<std::int32_t>{2 * 1448 + 104, 1448, 1448, 100});
+  CHECK(bytes == std::vector<std::int32_t>{2 * 1448 + 104, 1548, 1448});  // flow 8 waits for the poll's end
   CHECK(bench.delivered[0].ends_message);
-  CHECK_FALSE(bench.delivered[1].ends_message);
+  CHECK_FALSE(bench.delivered[2].ends_message);
   CHECK(bench.polls() == Polls{{0, 0}, {1, 6}});  // frames, not what they became, count as work
   CHECK(bench.times_of(Tracepoint::netif_receive_skb).front() == fixed + 6 * frame + stack);
+}
+
+TEST_CASE("KF3.1: a flow is held across the whole poll, and two flows do not disturb each other", "[napi]") {
+  NapiBench bench{1};
+  for (int i = 0; i < 20; ++i) {
+    bench.queue(1).add(1, segment(7));
+    bench.queue(1).add(1, segment(8));
+  }
+
+  bench.queue(1).interrupt();
+  bench.run_until(1ms);
+
+  REQUIRE(bench.delivered.size() == 2);
+  CHECK(bench.delivered[0].bytes == 20 * 1448);
+  CHECK(bench.delivered[1].bytes == 20 * 1448);
+  CHECK(bench.times_of(Tracepoint::netif_receive_skb) ==
+        Times{fixed + 40 * frame + stack, fixed + 40 * frame + 2 * stack});
+}
+
+TEST_CASE("KF3.1: a poll that uses up its weight lets go of what GRO holds", "[napi]") {
+  NapiBench bench{1};
+  bench.queue(1).add(70, segment(7, 100));
+
+  bench.queue(1).interrupt();
+  bench.run_until(1ms);
+
+  REQUIRE(bench.delivered.size() == 2);
+  CHECK(bench.delivered[0].bytes == 6400);
+  CHECK(bench.delivered[1].bytes == 600);
+}
+
+TEST_CASE("KF3.1: no skb grows to 64 KiB", "[napi]") {
+  NapiBench bench{1};
+  bench.queue(1).add(50, segment(7));
+
+  bench.queue(1).interrupt();
+  bench.run_until(1ms);
+
+  REQUIRE(bench.delivered.size() == 2);
+  CHECK(bench.delivered[0].bytes == 45 * 1448);
+  CHECK(bench.delivered[1].bytes == 5 * 1448);
 }
 
 TEST_CASE("a lone queue that never empties ends up with ksoftirqd after ten passes", "[napi]") {

@@ -45,6 +45,24 @@ TEST_CASE("a quantile with too few values above it has no upper bound", "[statis
   CHECK(sim::quantile_interval(few, 0.5).high == infinity);
 }
 
+// Campbell, Gardner, "Calculating confidence intervals for some non-parametric analyses", BMJ 296, 1988:
+// ranks for the median at 95 %.
+TEST_CASE("the ranks for a median are those of the published table", "[statistics]") {
+  const auto n = GENERATE(table<std::uint64_t, std::uint64_t, std::uint64_t>(
+      {{6, 1, 6}, {10, 2, 9}, {20, 6, 15}, {30, 10, 21}, {50, 18, 33}, {100, 40, 61}}));
+
+  const auto ranks = sim::quantile_ranks(std::get<0>(n), 0.5, 0.95);
+
+  CAPTURE(std::get<0>(n));
+  CHECK(ranks.low == std::get<1>(n));
+  CHECK(ranks.high == std::get<2>(n));
+}
+
+TEST_CASE("the median of an even number lies between the middle two", "[statistics]") {
+  CHECK(sim::median(std::vector<double>{5, 1, 3}) == 3);
+  CHECK(sim::median(std::vector<double>{7, 1, 3, 4}) == 3.5);
+}
+
 TEST_CASE("a large sample's ranks follow the normal limit", "[statistics]") {
   // n p (1 - p) = 250'000: 1.96 standard deviations are 980.
   const auto ranks = sim::quantile_ranks(1'000'000, 0.5, 0.95);
@@ -132,6 +150,20 @@ TEST_CASE("the Kolmogorov-Smirnov distance is the largest gap between the two st
   CHECK(sim::ks_statistic(Values{1, 1, 1, 2}, Values{1, 2, 2, 2}) == Approx(0.5));
 }
 
+// Hollander, Wolfe, "Nonparametric Statistical Methods", example 5.4 (salivation with and without feedback):
+// the distance is 0.6; its large-sample statistic 1.3416 lies just below the 5 % point 1.358 (p = 0.0546).
+TEST_CASE("the distance of the published example is found, and not called significant", "[statistics]") {
+  const Values feedback{-115, -15, 248, 325, 371, 429, 500, 774, 838, 860};
+  const Values none{-94, -37, -35, 35, 46, 73, 173, 255, 269, 1207};
+
+  const double distance = sim::ks_statistic(feedback, none);
+
+  CHECK(distance == Approx(0.6));
+  CHECK(distance * std::sqrt(100.0 / 20) == Approx(1.3416).epsilon(1e-4));
+  CHECK(distance < sim::ks_critical_value_two_samples(10, 10, 0.05));
+  CHECK(distance > sim::ks_critical_value_two_samples(10, 10, 0.06));
+}
+
 // Against U(0, 4): steps at 1 and 2 for the sample {1, 2}; the largest gap is 1/2, at 2.
 TEST_CASE("the distance to a distribution is the largest gap to its CDF", "[statistics]") {
   const Values sample{1'000'000, 2'000'000};
@@ -181,6 +213,30 @@ TEST_CASE("two exponentials are as far apart as their means", "[statistics]") {
   const Values drawn_a = sorted_draws(a, 200'000, stream);
   const Values drawn_b = sorted_draws(b, 100'000, stream);
   CHECK(sim::normalised_wasserstein(drawn_a, drawn_b) == Approx(0.3).margin(0.02));
+}
+
+// Quantile functions a + p (b - a): U(0, 2) against U(1, 5) are 1 + 2 p apart, on average 2; the mean is 3.
+TEST_CASE("two uniforms are as far apart as their quantile functions", "[statistics]") {
+  const Distribution a = Distribution::uniform(0ms, 2ms);
+  const Distribution b = Distribution::uniform(1ms, 5ms);
+
+  CHECK(sim::normalised_wasserstein(a, b) == Approx(2.0 / 3).epsilon(1e-4));
+}
+
+// Moving a sample by d moves every quantile by d, however it is spread.
+TEST_CASE("a shifted exponential is as far away as the shift", "[statistics]") {
+  sim::Stream stream = sim::Rng{8}.stream("shift");
+  const Values drawn = sorted_draws(Distribution::exponential(10ms), 20'000, stream);
+  Values shifted;
+  for (const std::int64_t value : drawn) {
+    shifted.push_back(value + 3'000'000);
+  }
+  double mean = 0;
+  for (const std::int64_t value : drawn) {
+    mean += static_cast<double>(value) / static_cast<double>(drawn.size());
+  }
+
+  CHECK(sim::normalised_wasserstein(shifted, drawn) == Approx(3e6 / mean).epsilon(1e-9));
 }
 
 TEST_CASE("the distance between samples of different size is exact", "[statistics]") {

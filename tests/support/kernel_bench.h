@@ -13,9 +13,9 @@
 
 #include "models/agent.h"
 #include "models/ksoftirqd.h"
-#include "models/napi.h"
 #include "models/policies/kernel_default.h"
 #include "models/softirq.h"
+#include "models/softnet.h"
 
 namespace models {
 
@@ -195,7 +195,7 @@ class KernelBench {
     softnet.softirq.raise.connect<&NetRx::raise>(*net_rx_.back());
     softnet.softirq.done.connect<&NetRx::done>(*net_rx_.back());
     softnet.softirq.running.connect<&NetRx::running>(*net_rx_.back());
-    softnet.deliver.connect<&KernelBench::deliver>(*this);
+    softnet.deliver().connect<&KernelBench::deliver>(*this);
     softnet.poll_bounds.connect<&KernelBench::poll_bounds>(*this);
   }
 
