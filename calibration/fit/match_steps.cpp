@@ -55,6 +55,12 @@ double start_of(const FreeCost& free) {
                                       : -free.low / (free.high - free.low);
 }
 
+void adjust(scenarios::ProfileCost& cost, Adjust how, double by) {
+  const sim::Distribution& value = cost.value.value;
+  cost.value = tabulated(how == Adjust::scale ? value.scaled(by)
+                                              : value.shifted(sim::Nanos{static_cast<std::int64_t>(by)}));
+}
+
 class Problem {
  public:
   Problem(const scenarios::Profile& start, const std::vector<StepLoad>& loads,
@@ -88,12 +94,17 @@ scenarios::Profile Problem::profile_at(const std::vector<double>& x) const {
   scenarios::Profile profile = start_;
   for (std::size_t i = 0; i < free_.size(); ++i) {
     const double by = adjustment_at(free_[i], x[i]);
-    scenarios::WrittenDistribution& value = profile[free_[i].cost]->value;
-    value = tabulated(free_[i].adjust == Adjust::scale
-                          ? value.value.scaled(by)
-                          : value.value.shifted(sim::Nanos{static_cast<std::int64_t>(by)}));
+    adjust(*profile[free_[i].cost], free_[i].adjust, by);
+    for (const models::Cost cost : free_[i].also) {
+      adjust(*profile[cost], free_[i].adjust, by);
+    }
   }
   return profile;
+}
+
+double busy_share(const models::Metrics& metrics, int cpus) {
+  const auto all = static_cast<double>(metrics.measured.count()) * cpus;
+  return all > 0 ? 1 - static_cast<double>(metrics[models::Counter::cpu_idle_ns]) / all : 0;
 }
 
 std::vector<double> Problem::simulate(const std::vector<double>& x) {
@@ -113,8 +124,10 @@ std::vector<double> Problem::simulate(const std::vector<double>& x) {
   ++simulations_;
   std::vector<double> values;
   for (const StepTarget& target : targets_) {
-    const sim::Histogram& column = result.variants[target.load].merged[target.column];
-    values.push_back(smooth_quantile(column, target.p));
+    const models::Metrics& metrics = result.variants[target.load].merged;
+    values.push_back(target.p == 0
+                         ? 1e9 * busy_share(metrics, loads_[target.load].host.topology.cpus)
+                         : smooth_quantile(metrics[target.column], target.p));
   }
   return values;
 }
@@ -127,12 +140,81 @@ double Problem::loss(const std::vector<double>& simulated) const {
   return sum;
 }
 
+// d residual / d x, by differences towards the inside.
+Eigen::MatrixXd jacobian(Problem& problem, const std::vector<double>& x, const std::vector<double>& here) {
+  constexpr double reach = 0.04;
+  const auto& targets = problem.targets();
+  Eigen::MatrixXd slopes(static_cast<Eigen::Index>(targets.size()), static_cast<Eigen::Index>(x.size()));
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    std::vector<double> moved = x;
+    const double by = x[k] + reach <= 1 ? reach : -reach;
+    moved[k] += by;
+    const std::vector<double> there = problem.simulate(moved);
+    for (std::size_t i = 0; i < targets.size(); ++i) {
+      const double change =
+          distance(there[i], targets[i].measured_ns) - distance(here[i], targets[i].measured_ns);
+      slopes(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(k)) = change / by / targets[i].noise;
+    }
+  }
+  return slopes;
+}
+
+// Where Huber's weights and a damping that holds weakly determined costs back would go from here.
+Eigen::VectorXd gauss_newton_step(const Problem& problem, const Eigen::MatrixXd& slopes,
+                                  const std::vector<double>& here) {
+  const auto& targets = problem.targets();
+  Eigen::VectorXd residuals(slopes.rows());
+  Eigen::VectorXd weights(slopes.rows());
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    const double r = distance(here[i], targets[i].measured_ns) / targets[i].noise;
+    residuals(static_cast<Eigen::Index>(i)) = r;
+    weights(static_cast<Eigen::Index>(i)) = std::abs(r) <= huber_limit ? 1 : huber_limit / std::abs(r);
+  }
+  Eigen::MatrixXd information = slopes.transpose() * weights.asDiagonal() * slopes;
+  information.diagonal() *= 1.02;
+  information.diagonal().array() += 1.0;
+  return -information.ldlt().solve(slopes.transpose() * weights.asDiagonal() * residuals);
+}
+
+std::vector<double> moved_by(const std::vector<double>& x, const Eigen::VectorXd& step, double share) {
+  std::vector<double> moved = x;
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    moved[k] = std::clamp(x[k] + share * step(static_cast<Eigen::Index>(k)), 0.0, 1.0);
+  }
+  return moved;
+}
+
+// Steps while they lower the loss; each is halved until it does, three times at most.
+std::vector<double> descended(Problem& problem, std::vector<double> x, std::vector<double> here) {
+  constexpr int rounds = 8;
+  constexpr double enough = 0.005;  // of the loss
+  double loss = problem.loss(here);
+  for (int round = 0; round < rounds && !problem.stopped(); ++round) {
+    const Eigen::VectorXd step = gauss_newton_step(problem, jacobian(problem, x, here), here);
+    const double before = loss;
+    for (double share = 1; share > 0.1; share /= 2) {
+      std::vector<double> moved = moved_by(x, step, share);
+      std::vector<double> there = problem.simulate(moved);
+      if (const double reached = problem.loss(there); reached < loss) {
+        loss = reached;
+        x = std::move(moved);
+        here = std::move(there);
+        break;
+      }
+    }
+    if (loss > before * (1 - enough)) {
+      break;
+    }
+  }
+  return x;
+}
+
 std::vector<double> optimum(Problem& problem, std::size_t parameters, const std::vector<double>& start,
                             const MatchStepsOptions& options) {
   nlopt::opt search{nlopt::LN_BOBYQA, static_cast<unsigned>(parameters)};
   search.set_lower_bounds(0.0);
   search.set_upper_bounds(1.0);
-  search.set_initial_step(0.08);
+  search.set_initial_step(0.03);
   search.set_maxeval(options.evaluations);
   search.set_xtol_abs(2e-3);
   struct State {
@@ -165,24 +247,6 @@ std::vector<double> optimum(Problem& problem, std::size_t parameters, const std:
   } catch (const nlopt::forced_stop&) {       // what was best so far stands
   }
   return state.at;
-}
-
-// d residual / d x, by differences towards the inside.
-Eigen::MatrixXd jacobian(Problem& problem, const std::vector<double>& x, const std::vector<double>& here) {
-  constexpr double reach = 0.04;
-  const auto& targets = problem.targets();
-  Eigen::MatrixXd slopes(static_cast<Eigen::Index>(targets.size()), static_cast<Eigen::Index>(x.size()));
-  for (std::size_t k = 0; k < x.size(); ++k) {
-    std::vector<double> moved = x;
-    const double by = x[k] + reach <= 1 ? reach : -reach;
-    moved[k] += by;
-    const std::vector<double> there = problem.simulate(moved);
-    for (std::size_t i = 0; i < targets.size(); ++i) {
-      const double change = distance(there[i], targets[i].measured_ns) - distance(here[i], targets[i].measured_ns);
-      slopes(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(k)) = change / by / targets[i].noise;
-    }
-  }
-  return slopes;
 }
 
 double condition_of(const Eigen::MatrixXd& information) {
@@ -255,7 +319,7 @@ StepMatch match_steps(scenarios::Profile& profile, const std::vector<StepLoad>& 
   }
   const std::vector<double> first = problem.simulate(start);
   match.loss_before = problem.loss(first);
-  std::vector<double> x = optimum(problem, free.size(), start, options);
+  std::vector<double> x = optimum(problem, free.size(), descended(problem, start, first), options);
   std::vector<double> here = problem.simulate(x);
   const Eigen::MatrixXd slopes = jacobian(problem, x, here);
   match.condition = condition_of(slopes.transpose() * slopes);

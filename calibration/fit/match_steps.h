@@ -2,12 +2,13 @@
 //
 //   free costs ─► simulate every load ─► quantiles of timer_late, tool, read, step ─┐
 //   measured steps of the same loads (untraced repetitions) ────────────────────────┴─► loss ─► NLopt
+//   (and the share of CPU time that is not idle, where it is known: what the steps do not wait for)
 //
 // Loss:  the sum over loads, columns and probabilities of huber(r), r = log((simulated + 1 us) / (measured +
 //        1 us)) / noise; noise is the relative standard error of the measured quantile, from its repetitions,
 //        and at least 1 %. Huber's limit is 3: a quantile that no cost can reach does not rule the others.
-// Method: BOBYQA (Powell 2009; NLopt's LN_BOBYQA), bounded, without derivatives, on simulations that share
-//        their random numbers. Deterministic.
+// Method: Gauss-Newton steps with Huber's weights while they help, then BOBYQA (Powell 2009; NLopt's
+//        LN_BOBYQA), bounded, on simulations that share their random numbers. Deterministic.
 // Identifiability: the Jacobian of r at the optimum, by differences. A free cost is identified when moving
 //        it alone by its standard error, sqrt(diag((J'J)^-1)), is less than half of itself; directions with
 //        next to no effect are told, and such a cost goes back to where it started.
@@ -38,6 +39,7 @@ struct FreeCost {
   Adjust adjust;
   double low, high;  // factor, or ns; low < high
   std::string why;   // what it stands for that no event shows
+  std::vector<models::Cost> also{};  // move with it, by the same factor
 };
 
 // One load: how it is simulated, and what was measured of it.
@@ -45,13 +47,14 @@ struct StepLoad {
   std::string name;
   models::HostConfig host;  // its costs are replaced
   std::vector<std::vector<StepRow>> repetitions;
+  std::vector<double> busy{};  // by repetition: share of all CPUs' time that was not idle, 0..1; empty: unknown
 };
 
 struct StepTarget {
   std::size_t load = 0;  // index
   models::Metric column{};
-  double p = 0;
-  double measured_ns = 0;
+  double p = 0;             // 0: not a column's quantile but the share of CPU time that is not idle
+  double measured_ns = 0;   // or the share, by 1e9
   double noise = 0;  // relative standard error, >= 0.01
   std::vector<double> by_repetition_ns;
 };

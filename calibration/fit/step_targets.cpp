@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "calibration/fit/match_steps.h"
+#include "calibration/fit/step_stalls.h"
 #include "sim/check.h"
 #include "sim/statistics.h"
 
@@ -17,21 +18,6 @@ constexpr std::array columns{Metric::timer_late, Metric::tool, Metric::read, Met
 constexpr double least_noise = 0.01;
 constexpr std::size_t blocks = 10;
 
-std::int64_t value_of(const StepRow& row, Metric column) {
-  switch (column) {
-    case Metric::timer_late:
-      return row.timer_late_ns;
-    case Metric::tool:
-      return row.tool_ns;
-    case Metric::read:
-      return row.read_ns;
-    case Metric::compute:
-      return row.parse_ns;
-    default:
-      return row.step_ns();
-  }
-}
-
 std::vector<std::vector<StepRow>> in_blocks(std::vector<StepRow> rows) {
   std::sort(rows.begin(), rows.end(), [](const StepRow& a, const StepRow& b) {
     return a.start_ns != b.start_ns ? a.start_ns < b.start_ns : a.agent < b.agent;
@@ -44,14 +30,6 @@ std::vector<std::vector<StepRow>> in_blocks(std::vector<StepRow> rows) {
   return parts;
 }
 
-double nearest_rank(std::vector<std::int64_t>& values, double p) {
-  const auto n = static_cast<double>(values.size());
-  const auto rank = static_cast<std::size_t>(std::max(1.0, std::ceil(p * n)));
-  const auto at = values.begin() + static_cast<std::ptrdiff_t>(std::min(rank, values.size()) - 1);
-  std::nth_element(values.begin(), at, values.end());
-  return static_cast<double>(*at);
-}
-
 StepTarget target_of(const std::vector<std::vector<StepRow>>& repetitions, Metric column, double p) {
   StepTarget target;
   target.column = column;
@@ -60,7 +38,7 @@ StepTarget target_of(const std::vector<std::vector<StepRow>>& repetitions, Metri
   for (const std::vector<StepRow>& rows : repetitions) {
     std::vector<std::int64_t> values;
     for (const StepRow& row : rows) {
-      values.push_back(value_of(row, column));
+      values.push_back(column_of(row, column));
     }
     target.by_repetition_ns.push_back(nearest_rank(values, p));
     pooled.insert(pooled.end(), values.begin(), values.end());
@@ -68,6 +46,19 @@ StepTarget target_of(const std::vector<std::vector<StepRow>>& repetitions, Metri
   target.measured_ns = nearest_rank(pooled, p);
   const double spread = relative_spread(target.by_repetition_ns);
   target.noise = std::max(least_noise, spread / std::sqrt(static_cast<double>(repetitions.size())));
+  return target;
+}
+
+// Ticks and sampled accounting, and whatever else runs there: no better than 5 %.
+StepTarget busy_target(std::size_t load, const std::vector<double>& busy) {
+  constexpr double least_busy_noise = 0.05;
+  StepTarget target;
+  target.load = load;
+  for (const double share : busy) {
+    target.by_repetition_ns.push_back(share * 1e9);
+  }
+  target.measured_ns = sim::mean(target.by_repetition_ns);
+  target.noise = std::max(least_busy_noise, relative_spread(target.by_repetition_ns));
   return target;
 }
 
@@ -87,6 +78,9 @@ std::vector<StepTarget> step_targets(const std::vector<StepLoad>& loads) {
     const auto& given = loads[load].repetitions;
     sim::check(!given.empty(), "a load to match has steps");
     const auto repetitions = given.size() > 1 ? given : in_blocks(given.front());
+    if (!loads[load].busy.empty()) {
+      targets.push_back(busy_target(load, loads[load].busy));
+    }
     for (const Metric column : columns) {
       for (const double p : probabilities) {
         StepTarget target = target_of(repetitions, column, p);
