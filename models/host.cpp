@@ -107,6 +107,9 @@ struct Host::Impl {
       }
       connect_actions(softirq, *softnets.back(), static_cast<CpuId>(i));
       timers.back()->expired.connect<&Impl::hrtimer_expired>(*this);
+      timers.back()->soft_expired.connect<&Impl::pace_kick_expired>(*this);
+      softirq.action[static_cast<std::size_t>(SoftirqVector::hrtimer)].connect<&CpuTimers::run_softirq>(
+          *timers.back());
       block_ipis.push_back(std::make_unique<IpiReceiver>(engine, cpu, costs));
       block_ipis.back()->drain.connect<&Impl::raise_block>(*this);
       net_ipis.push_back(std::make_unique<IpiReceiver>(engine, cpu, costs));
@@ -162,6 +165,7 @@ struct Host::Impl {
     tcp->backlog.connect<&Impl::to_backlog>(*this);
     tcp->veth_xmit.connect<&Impl::to_veth>(*this);
     tcp->nic_transmit.connect<&Impl::to_nic>(*this);
+    tcp->start_pacing_timer.connect<&Impl::start_pacing_timer>(*this);
     tcp->agent_waits.connect<&Impl::agent_waits>(*this);
     tcp->defer_free.connect<&Impl::defer_free>(*this);
     for (auto& softnet : softnets) {
@@ -460,6 +464,9 @@ struct Host::Impl {
     const FlowId sender = tcp->add_socket(sender_task, LatencyClass::background, Transport::veth).flow;
     const FlowId sink = tcp->add_socket(sink_task, LatencyClass::background, Transport::veth).flow;
     connect_over_veth(sink, sender, device_named(background.device));
+    if (config.kernel.tcp_congestion_control == CongestionControl::bbr) {
+      tcp->pace(tcp->socket(sender));
+    }
     sinks.push_back(std::make_unique<Sink>(kernel(), sink_task, sink));
     launch(sink_task, then<&Sink::start>(*sinks.back()));
     senders.push_back(std::make_unique<Sender>(kernel(), background, sender_task, sender));
@@ -561,6 +568,10 @@ struct Host::Impl {
     timers[index(cpu)]->arm(sleeper);
   }
   void hrtimer_expired(const Sleeper& sleeper, CpuId id) { nanosleep->expired(sleeper, id); }
+  void start_pacing_timer(CpuId id, int pacing, sim::SimTime at) {
+    timers[index(id)]->arm_soft({at, pace_kick, static_cast<std::uint64_t>(pacing)});
+  }
+  void pace_kick_expired(std::uint64_t pacing, CpuId id) { tcp->tcp_pace_kick(static_cast<int>(pacing), id); }
   bool to_backlog(CpuId id, const Packet& packet) { return softnets[index(id)]->enqueue_to_backlog(packet); }
   void to_veth(CpuId id, const Socket& to, const Packet& packet) {
     VethPort& port = *veths[static_cast<std::size_t>(to.veth)];

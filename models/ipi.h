@@ -44,7 +44,7 @@ class IpiReceiver {
   template <auto Arrive>
   void send(Cpu& sender) {
     sender.charge(costs_.draw(Cost::ipi_send));
-    engine_.after<Arrive>(costs_.draw(Cost::msi_delivery), *this);
+    engine_.after<Arrive>(costs_.draw(Cost::ipi_delivery), *this);
   }
   void arrive_reschedule() { cpu_.raise(reschedule_); }
   void arrive_call_function() { cpu_.raise(call_function_); }

@@ -143,6 +143,15 @@ void fields(TopologyConfig& config, Visitor&& field) {
   field("steal", config.steal);
 }
 
+// net.ipv4.tcp_congestion_control, as far as it decides when a sender's skbs leave: bbr paces them.
+enum class CongestionControl : std::uint8_t { cubic, bbr };
+
+template <class Visitor>
+void enumerators(CongestionControl*, Visitor&& named) {
+  named("cubic", CongestionControl::cubic);
+  named("bbr", CongestionControl::bbr);
+}
+
 struct KernelConfig {
   KernelRelease release = KernelRelease::v6_12;
   int hz = 250;
@@ -157,6 +166,7 @@ struct KernelConfig {
   int dev_weight = 64;                            // net.core.dev_weight: packets per NAPI poll
   int gro_normal_batch = 8;                       // net.core.gro_normal_batch
   int netdev_max_backlog = 1000;                  // net.core.netdev_max_backlog
+  CongestionControl tcp_congestion_control = CongestionControl::cubic;  // of the sockets of bulk senders
   int rq_affinity = 1;                            // /sys/block/D/queue/rq_affinity
   sim::Nanos timer_slack{50'000};                 // PR_SET_TIMERSLACK of the workload's tasks
   sim::Nanos timer_softirq_interval{20'000'000};  // mean time between expiring timer-wheel timers, per CPU
@@ -182,6 +192,7 @@ void fields(KernelConfig& config, Visitor&& field) {
   field("dev_weight", config.dev_weight);
   field("gro_normal_batch", config.gro_normal_batch);
   field("netdev_max_backlog", config.netdev_max_backlog);
+  field("tcp_congestion_control", config.tcp_congestion_control);
   field("rq_affinity", config.rq_affinity);
   field("timer_slack", config.timer_slack);
   field("timer_softirq_interval", config.timer_softirq_interval);

@@ -43,6 +43,7 @@ class Softnet {
   void napi_complete_done(Napi& napi);            // in: on this CPU, its poll found less than its weight
   bool enqueue_to_backlog(const Packet& packet);  // in: false: dropped, netdev_max_backlog
   void net_rx_action();                           // in: the softirq's action
+  const Napi& backlog() const { return backlog_; }
   // in: skb_defer_free_flush, in each round of an action or of a NAPI's thread.
   void skb_defer_free_flush() { defer_count_ = 0; }
   // in: another CPU has freed `skbs` that this one allocated. True: it is to send this one an IPI, whose

@@ -1,8 +1,17 @@
 #include "models/tcp.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace models {
+
+namespace {
+
+// What may lie unread before an ACK would announce a smaller window: half of the window that tcp_rmem's default
+// gives (131072 bytes, of which TCP_DEFAULT_SCALING_RATIO leaves 65536 for payload).
+constexpr std::int64_t unread_of_full_window = 32'768;
+
+}  // namespace
 
 Tcp::Tcp(sim::Engine& engine, Sched& sched, CostSampler& costs, const Tracepoints& tracepoints,
          CompletionPool& completions, Meter& meter)
@@ -34,18 +43,59 @@ void Tcp::send(Task& task, const Socket& from, std::int64_t bytes, CompletionId 
   if (sends_.size() <= index(task.id)) {
     sends_.resize(index(task.id) + 1);
   }
-  sends_[index(task.id)] = Send{from.flow, bytes, completion, after};
-  sched_.work_syscall<&Tcp::transmit>(
-      task,
-      draw(Cost::syscall_entry, task) + draw(Cost::tcp_sendmsg, task) + copy_cost(task, bytes) +
-          segment_cost(task, from, bytes),
-      *this, index(task.id));
+  Send& send = sends_[index(task.id)];
+  send = Send{from.flow, bytes, completion, after};
+  if (from.pacing >= 0) {
+    pacing_of(from).owned = true;
+    pacing_of(from).bbr.sendmsg();
+  }
+  sched_.work_syscall<&Tcp::transmit>(task,
+                                      draw(Cost::syscall_entry, task) + draw(Cost::tcp_sendmsg, task) +
+                                          push_cost(task, from, next_skb(from, send)),
+                                      *this, index(task.id));
+}
+
+// A NIC's driver gets a message whole: how it leaves is the device's matter.
+std::int64_t Tcp::next_skb(const Socket& from, const Send& send) {
+  return from.transport == Transport::veth ? std::min<std::int64_t>(send.left, gso_max_bytes) : send.left;
 }
 
 // With TSO off the stack cuts what is larger than a frame, just before the device gets it.
-sim::Nanos Tcp::segment_cost(const Task& task, const Socket& from, std::int64_t bytes) {
+sim::Nanos Tcp::push_cost(const Task& task, const Socket& from, std::int64_t bytes) {
   const std::int64_t frames = frames_of(bytes, default_mss);
-  return from.veth < 0 || frames == 1 ? sim::Nanos{0} : draw(Cost::gso_segment, task) * frames;
+  const bool cut = from.veth >= 0 && frames > 1;
+  return copy_cost(task, bytes) + (cut ? draw(Cost::gso_segment, task) * frames : sim::Nanos{0});
+}
+
+void Tcp::transmit(std::uint64_t task_number) {
+  Task& task = sched_.task(static_cast<TaskId>(task_number));
+  Send& send = sends_[task_number];
+  Socket& from = sockets_[index(send.from)];
+  const std::int64_t bytes = next_skb(from, send);
+  send.left -= bytes;
+  from.unacked = 0;
+  if (from.transport == Transport::veth) {
+    const Socket& to = sockets_[index(from.peer)];
+    const Packet skb{to.flow, static_cast<std::int32_t>(bytes), send.completion, to.latency_class,
+                     send.left == 0};
+    if (from.pacing >= 0) {
+      pacing_of(from).unsent.push(skb);
+      tcp_write_xmit(task.cpu, pacing_of(from));
+    } else {
+      transmit_veth(task.cpu, to, skb);
+    }
+    sched_.cpu(task.cpu).local_bh_enable();
+  } else {
+    nic_transmit(from.nic, Packet{from.flow, static_cast<std::int32_t>(bytes), send.completion,
+                                  from.latency_class, true});
+  }
+  if (send.left > 0) {
+    sched_.work_kernel<&Tcp::transmit>(task, push_cost(task, from, next_skb(from, send)), *this, task_number);
+  } else if (from.pacing >= 0) {
+    sched_.work_kernel<&Tcp::release_sock>(task, sim::Nanos{0}, *this, task_number);
+  } else {
+    sched_.work_kernel<&Tcp::sent>(task, draw(Cost::syscall_exit, task), *this, task_number);
+  }
 }
 
 void Tcp::transmit_veth(CpuId cpu, const Socket& to, const Packet& packet) {
@@ -56,27 +106,73 @@ void Tcp::transmit_veth(CpuId cpu, const Socket& to, const Packet& packet) {
   }
 }
 
-void Tcp::transmit(std::uint64_t task_number) {
+// What the sender's pace allows to leave now; the timer sends the rest.
+void Tcp::tcp_write_xmit(CpuId cpu, TcpPacing& pacing) {
+  const Socket& from = sockets_[index(pacing.from)];
+  while (!pacing.unsent.empty()) {
+    const sim::SimTime departure = pacing.bbr.departure();
+    if (departure > engine_.now()) {
+      if (!std::exchange(pacing.timer_queued, true)) {
+        start_pacing_timer(cpu, from.pacing, departure);
+      }
+      return;
+    }
+    const Packet skb = pacing.unsent.pop();
+    pacing.bbr.sent(engine_.now(), skb.bytes);
+    transmit_veth(cpu, sockets_[index(from.peer)], skb);
+  }
+}
+
+void Tcp::release_sock(std::uint64_t task_number) {
   Task& task = sched_.task(static_cast<TaskId>(task_number));
-  const Send& send = sends_[task_number];
-  const Socket& from = sockets_[index(send.from)];
-  if (from.transport == Transport::veth) {
-    const Socket& to = sockets_[index(from.peer)];
-    transmit_veth(task.cpu, to,
-                  Packet{to.flow, static_cast<std::int32_t>(send.bytes), send.completion, to.latency_class,
-                         true});
+  TcpPacing& pacing = pacing_of(sockets_[index(sends_[task_number].from)]);
+  pacing.owned = false;
+  if (std::exchange(pacing.tsq_deferred, false)) {
+    tcp_write_xmit(task.cpu, pacing);
     sched_.cpu(task.cpu).local_bh_enable();
-  } else {
-    nic_transmit(from.nic, Packet{from.flow, static_cast<std::int32_t>(send.bytes), send.completion,
-                                  from.latency_class, true});
   }
   sched_.work_kernel<&Tcp::sent>(task, draw(Cost::syscall_exit, task), *this, task_number);
+}
+
+void Tcp::pace(Socket& socket) {
+  socket.pacing = static_cast<int>(pacings_.size());
+  pacings_.push_back(std::make_unique<TcpPacing>(socket.flow));
+}
+
+void Tcp::tcp_pace_kick(int pacing_number, CpuId cpu) {
+  TcpPacing& pacing = *pacings_[static_cast<std::size_t>(pacing_number)];
+  pacing.timer_queued = false;
+  if (pacing.owned) {
+    pacing.tsq_deferred = true;
+  } else {
+    tcp_write_xmit(cpu, pacing);
+  }
+}
+
+void Tcp::tcp_ack(const Socket& socket, CpuId cpu) {
+  if (socket.pacing >= 0) {
+    TcpPacing& pacing = pacing_of(socket);
+    pacing.bbr.acked(engine_.now(), pacing.acked);
+    if (!pacing.owned) {
+      tcp_write_xmit(cpu, pacing);
+    }
+  }
+}
+
+void Tcp::tcp_send_ack(CpuId cpu, Socket& from) {
+  if (const Socket& peer = sockets_[index(from.peer)]; peer.pacing >= 0) {
+    pacing_of(peer).acked += from.unacked;
+  }
+  from.unacked = 0;
+  transmit_veth(cpu, sockets_[index(from.peer)],
+                Packet{from.peer, 0, CompletionId::none, LatencyClass::normal, false});
 }
 
 // sock_def_readable: queues, and wakes the sleeper if there is one.
 void Tcp::deliver(const Packet& packet, CpuId cpu) {
   if (packet.bytes == 0) {
-    return;  // a bare ACK
+    tcp_ack(sockets_[index(packet.flow)], cpu);
+    return;
   }
   Socket& to = sockets_[index(packet.flow)];
   to.unread += packet.bytes;
@@ -85,9 +181,9 @@ void Tcp::deliver(const Packet& packet, CpuId cpu) {
     ++to.messages;
     to.completion = packet.completion;
   }
-  if (to.transport == Transport::veth && packet.bytes > default_mss) {
-    transmit_veth(cpu, sockets_[index(to.peer)],
-                  Packet{to.peer, 0, CompletionId::none, LatencyClass::normal, false});
+  to.unacked += packet.bytes;
+  if (to.transport == Transport::veth && to.unacked > default_mss && to.unread <= unread_of_full_window) {
+    tcp_send_ack(cpu, to);
   }
   if (!to.waits) {
     return;
@@ -157,14 +253,15 @@ void Tcp::epoll_returned(std::uint64_t flow) {
   sched_.return_to_user(task, socket.after);
 }
 
-sim::Nanos Tcp::read_cost(const Task& task, const Socket& socket) {
-  return draw(Cost::tcp_recvmsg, task) + copy_cost(task, socket.unread) + draw(Cost::syscall_exit, task);
-}
-
 void Tcp::recv(Task& task, Socket& socket, const Continuation& after) {
   socket.after = after;
-  sched_.work_syscall<&Tcp::received>(task, draw(Cost::syscall_entry, task) + read_cost(task, socket), *this,
-                                      index(socket.flow));
+  if (socket.transport == Transport::veth && socket.unacked > default_mss) {
+    sched_.work_syscall<&Tcp::recv_entered>(task, draw(Cost::syscall_entry, task), *this, index(socket.flow));
+    return;
+  }
+  const sim::Nanos cost = draw(Cost::syscall_entry, task) + draw(Cost::tcp_recvmsg, task) +
+                          copy_cost(task, socket.unread) + draw(Cost::syscall_exit, task);
+  sched_.work_syscall<&Tcp::received>(task, cost, *this, index(socket.flow));
 }
 
 void Tcp::recv_blocking(Task& task, Socket& socket, const Continuation& after) {
@@ -179,7 +276,25 @@ void Tcp::recv_entered(std::uint64_t flow) {
     wait_on(task, socket, make_work<&Tcp::recv_entered>(sim::Nanos{0}, *this, flow));
     return;
   }
-  sched_.work_kernel<&Tcp::received>(task, read_cost(task, socket), *this, flow);
+  read_data(task, socket);
+}
+
+// tcp_cleanup_rbuf: what was read makes room, which an ACK tells the sender.
+void Tcp::read_data(Task& task, Socket& socket) {
+  const sim::Nanos cost = draw(Cost::tcp_recvmsg, task) + copy_cost(task, socket.unread);
+  if (socket.transport == Transport::veth && socket.unacked > default_mss) {
+    sched_.work_kernel<&Tcp::copied>(task, cost, *this, index(socket.flow));
+  } else {
+    sched_.work_kernel<&Tcp::received>(task, cost + draw(Cost::syscall_exit, task), *this, index(socket.flow));
+  }
+}
+
+void Tcp::copied(std::uint64_t flow) {
+  Socket& socket = sockets_[flow];
+  Task& task = sched_.task(socket.owner);
+  tcp_send_ack(task.cpu, socket);
+  sched_.cpu(task.cpu).local_bh_enable();
+  sched_.work_kernel<&Tcp::received>(task, draw(Cost::syscall_exit, task), *this, flow);
 }
 
 void Tcp::received(std::uint64_t flow) {

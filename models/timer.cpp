@@ -32,6 +32,7 @@ CpuTimers::CpuTimers(sim::Engine& engine, Cpu& cpu, Softirq& softirq, const Kern
   line_.handler.connect<&CpuTimers::enter>(*this);
   event_.bind<&CpuTimers::expire>(engine_, *this);
   sleepers_.reserve(64);
+  soft_timers_.reserve(16);
   next_wheel_ += timer_interval_.sample(stream_);
   next_rcu_ += rcu_interval_.sample(stream_);
   start_tick();  // the CPU ticks until the idle loop stops it
@@ -41,6 +42,38 @@ CpuTimers::CpuTimers(sim::Engine& engine, Cpu& cpu, Softirq& softirq, const Kern
 void CpuTimers::arm(const Sleeper& sleeper) {
   sleepers_.push_back(sleeper);
   program();
+}
+
+void CpuTimers::arm_soft(const SoftTimer& timer) {
+  const sim::SimTime before = first_expiry();
+  soft_timers_.push_back(timer);
+  program();
+  if (first_expiry() != before && !interrupt_due_) {
+    cpu_.charge(costs_.draw(Cost::clockevent_program));
+  }
+}
+
+// hrtimer_run_softirq: all that have expired, then the clock event for the next.
+void CpuTimers::run_softirq() {
+  const sim::SimTime now = engine_.now();
+  const auto sooner = [](const SoftTimer& a, const SoftTimer& b) { return a.expires < b.expires; };
+  for (;;) {
+    const auto first = std::min_element(soft_timers_.begin(), soft_timers_.end(), sooner);
+    if (first == soft_timers_.end() || first->expires > now) {
+      break;
+    }
+    const SoftTimer due = *first;
+    soft_timers_.erase(first);
+    tracepoints_.fire(Tracepoint::hrtimer_expire_entry, cpu_.id(), due.task, sim::count(due.expires));
+    soft_expired(due.cookie, cpu_.id());
+  }
+  const sim::SimTime before = first_expiry();
+  softirq_activated_ = false;
+  program();
+  if (first_expiry() != before && !interrupt_due_) {
+    cpu_.charge(costs_.draw(Cost::clockevent_program));
+  }
+  softirq_.done();
 }
 
 void CpuTimers::start_tick() {
@@ -64,19 +97,23 @@ void CpuTimers::idle_changed(bool stop_tick) {
   }
 }
 
-sim::SimTime CpuTimers::first_expiry() const {
-  sim::SimTime next = next_tick_;
+sim::SimTime CpuTimers::first_expiry() const { return std::min(next_tick_, first_timer()); }
+
+sim::SimTime CpuTimers::first_timer() const {
+  sim::SimTime next = sim::never;
   for (const Sleeper& sleeper : sleepers_) {
     next = std::min(next, sleeper.hard);
+  }
+  if (!softirq_activated_) {
+    for (const SoftTimer& timer : soft_timers_) {
+      next = std::min(next, timer.expires);
+    }
   }
   return next;
 }
 
 sim::Nanos CpuTimers::next_timer() const {
-  sim::SimTime next = sim::never;
-  for (const Sleeper& sleeper : sleepers_) {
-    next = std::min(next, sleeper.hard);
-  }
+  const sim::SimTime next = first_timer();
   return next == sim::never ? no_timer : next - engine_.now();
 }
 
@@ -116,6 +153,11 @@ void CpuTimers::run_queues() {
   if (retries_ == 0) {
     entered_at_ = now;
     not_before_ = sim::SimTime{};
+  }
+  const auto due = [now](const SoftTimer& timer) { return timer.expires <= now; };
+  if (!softirq_activated_ && std::any_of(soft_timers_.begin(), soft_timers_.end(), due)) {
+    softirq_activated_ = true;
+    softirq_.raise(SoftirqVector::hrtimer);
   }
   run_due(now);
   sim::Nanos spent{0};

@@ -40,8 +40,7 @@ void check_name(const Yaml::Entry& entry, std::string_view more, const std::stri
 }
 
 std::string text_of(const Yaml& node, const std::string& expected) {
-  if (node.kind != Yaml::Kind::scalar || node.scalar.empty() ||
-      node.scalar.find('\n') != std::string::npos) {
+  if (node.kind != Yaml::Kind::scalar || node.scalar.empty() || node.scalar.find('\n') != std::string::npos) {
     input_error(node.place, describe(node) + " for " + where(node), expected);
   }
   return node.scalar;
@@ -78,8 +77,8 @@ std::vector<LiveText> read_sysctls(const Yaml& node) {
     std::replace(sysctl.name.begin(), sysctl.name.end(), '/', '.');
     for (const auto& [name, key] : modelled) {
       if (sysctl.name == name) {
-        input_error(entry.key_place, "the sysctl " + quoted(sysctl.name),
-                    "one that the models do not know", "host.kernel." + std::string{key} + " is this one");
+        input_error(entry.key_place, "the sysctl " + quoted(sysctl.name), "one that the models do not know",
+                    "host.kernel." + std::string{key} + " is this one");
       }
     }
     result.push_back(std::move(sysctl));
@@ -110,6 +109,7 @@ LiveConfig read_live_config(const Yaml& node) {
   if (const Yaml* sysctls = reader.take("sysctls")) {
     config.sysctls = read_sysctls(*sysctls);
   }
+  reader("tcp_congestion_control", config.tcp_congestion_control);
   reader.finish();
   return config;
 }
@@ -124,6 +124,9 @@ std::vector<std::string> live_settings(const LiveConfig& config) {
   }
   for (const LiveText& sysctl : config.sysctls) {
     settings.push_back(sysctl.name + " = " + sysctl.value);
+  }
+  if (!config.tcp_congestion_control.empty()) {
+    settings.push_back("tcp_congestion_control = " + config.tcp_congestion_control);
   }
   return settings;
 }

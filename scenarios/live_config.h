@@ -6,6 +6,7 @@
 //     irq_affinity: {virtio3-rx: [0], virtio3-tx: [1]}
 //     io_scheduler: {vda: mq-deadline}
 //     sysctls: {net.core.busy_poll: 50}
+//     tcp_congestion_control: cubic
 #pragma once
 
 #include <string>
@@ -33,7 +34,8 @@ struct LiveConfig {
   std::string file;  // that agents read and writers write; empty: one made for the run
   std::vector<LiveIrqAffinity> irq_affinity;
   std::vector<LiveText> io_scheduler;
-  std::vector<LiveText> sysctls;  // with dots: net.core.busy_poll
+  std::vector<LiveText> sysctls;       // with dots: net.core.busy_poll
+  std::string tcp_congestion_control;  // of the workload's connections; empty: the machine's default
 };
 
 // Throws InputError. Sysctls that are keys of host.kernel are refused here: the models know those.

@@ -8,6 +8,7 @@
 #include "calibration/fit/calibrate.h"
 #include "calibration/fit/summary.h"
 #include "scenarios/input_error.h"
+#include "tools/calibrate_events.h"
 #include "tools/options.h"
 #include "tools/tables.h"
 #include "tools/verbs.h"
@@ -22,6 +23,9 @@ struct Arguments {
   std::string out;
   std::string machine;
   std::string kernel;
+  std::vector<std::string> variants;
+  bool no_match = false;
+  int evaluations = 150;
   bool json = false;
   bool verbose = false;
 };
@@ -80,8 +84,12 @@ std::string flaws_text(const Calibration& result) {
 }
 
 std::string text_of(const Calibration& result, const Arguments& arguments) {
-  std::string text = arguments.verbose ? summary(result.captures) + "\n" : flaws_text(result) + "\n";
-  text += "Measured directly\n" + measured_table(result) + "\n";
+  std::string text;
+  if (!result.captures.empty()) {
+    text += arguments.verbose ? summary(result.captures) + "\n" : flaws_text(result) + "\n";
+    text += "Measured directly\n" + measured_table(result) + "\n";
+  }
+  text += events_text(result, arguments.verbose) + steps_text(result);
   if (!result.matched.empty()) {
     text += "Matched by simulating the captured load under the same tracer\n" + matched_table(result) + "\n";
   }
@@ -130,8 +138,15 @@ nlohmann::ordered_json json_of(const Calibration& result, const Arguments& argum
                        {"done", flaw.done}});
     }
   }
-  return {{"schema", 1},    {"kind", "calibration"}, {"profile", arguments.out},
-          {"costs", costs}, {"matched", matched},    {"flaws", flaws}};
+  Json json{{"schema", 1},    {"kind", "calibration"}, {"profile", arguments.out},
+            {"costs", costs}, {"matched", matched},    {"flaws", flaws}};
+  if (!result.events.captures.empty()) {
+    json["events"] = events_json(result);
+  }
+  if (!result.steps.costs.empty()) {
+    json["steps"] = steps_json(result);
+  }
+  return json;
 }
 
 void calibrate(const Arguments& arguments) {
@@ -141,6 +156,9 @@ void calibrate(const Arguments& arguments) {
   options.defaults = arguments.defaults;
   options.machine = arguments.machine;
   options.kernel = arguments.kernel;
+  options.variants = arguments.variants;
+  options.match_steps = !arguments.no_match;
+  options.matching.evaluations = arguments.evaluations;
   const Calibration result = calibration::calibrate(options);
   if (!arguments.out.empty()) {
     scenarios::write_profile(arguments.out, result.profile);
@@ -166,15 +184,26 @@ std::vector<std::pair<std::string, std::string>> parse_workloads(const std::vect
 
 void add_calibrate(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* verb =
-      app.add_subcommand("calibrate", "Captures of the five bpftrace programs to a profile of costs");
-  verb->add_option("CAPTURE", arguments->captures,
-                   "Captures (LOAD.PROGRAM.txt, .gz, .zst, .xz), or directories of them")
+  CLI::App* verb = app.add_subcommand(
+      "calibrate",
+      "Captures of events, live runs, or captures of the five bpftrace programs to a profile of costs");
+  verb->add_option(
+          "CAPTURE", arguments->captures,
+          "Captures (LOAD.trace, LOAD.chain.txt, or LOAD.PROGRAM.txt of the five programs; .gz, .zst, .xz), "
+          "directories of them, or a directory of live runs")
       ->required();
   verb->add_option(
           "--workload", arguments->workloads,
           "LOAD=SCENARIO: the scenario that describes a captured load; only such loads are used to calibrate")
       ->allow_extra_args(false);
+  verb->add_option("--variant", arguments->variants, "Of live runs: a variant to calibrate on (default: all)")
+      ->allow_extra_args(false);
+  verb->add_flag("--no-match", arguments->no_match,
+                 "Of live runs: only what events tell, no matching to steps");
+  verb->add_option("--evaluations", arguments->evaluations,
+                   "Most simulations of all loads that matching may take")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   verb->add_option("--defaults", arguments->defaults, "Costs that the captures cannot identify")
       ->capture_default_str();
   verb->add_option("--out", arguments->out, "Profile to write");
@@ -187,7 +216,9 @@ void add_calibrate(CLI::App& app) {
       "Example:\n"
       "  chainsim calibrate calibration/captures/bpftrace-seed --workload idle=scenarios/captured/idle.yaml "
       "\\\n"
-      "      --workload n4=scenarios/captured/n4.yaml --out profile.yaml\n\n" +
+      "      --workload n4=scenarios/captured/n4.yaml --out profile.yaml\n"
+      "  chainsim calibrate k1-idle.trace.zst k2-n4.trace.zst --out profile.yaml\n"
+      "  chainsim calibrate runs --variant n1 --variant n4 --out profile.yaml\n\n" +
       std::string{exit_codes});
   verb->callback([arguments] { calibrate(*arguments); });
 }

@@ -19,6 +19,9 @@ const std::atomic<bool>& interrupted() {
   static const bool installed = [] {
     std::signal(SIGINT, on_signal);
     std::signal(SIGTERM, on_signal);
+    if (std::signal(SIGHUP, on_signal) == SIG_IGN) {
+      std::signal(SIGHUP, SIG_IGN);  // nohup
+    }
     return true;
   }();
   static_cast<void>(installed);

@@ -5,7 +5,7 @@
 
 namespace tools {
 
-// Set by SIGINT and SIGTERM from the first call on.
+// Set by SIGINT, SIGTERM and SIGHUP (a closed terminal, but not under nohup) from the first call on.
 const std::atomic<bool>& interrupted();
 
 }  // namespace tools

@@ -55,6 +55,7 @@ int main(int argc, char** argv) {
   tools::add_analyze(app);
   tools::add_topology(app);
   tools::add_capture(app);
+  tools::add_live(app);
   try {
     app.parse(argc, argv);
     return 0;

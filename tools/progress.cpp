@@ -50,12 +50,28 @@ void ProgressLine::operator()(const scenarios::Progress& progress) {
   }
 }
 
+void ProgressLine::share(const char* doing, double share) {
+  double seconds = 0;
+  if (due(seconds)) {
+    show(fmt::format("{}, {:.0f} %, {}", doing, 100 * share, time_left(seconds, share)));
+  }
+}
+
 void ProgressLine::events(std::uint64_t events, double share) {
   double seconds = 0;
   if (due(seconds)) {
     const double millions = static_cast<double>(events) / 1e6;
     show(fmt::format("{:.1f} M events, {:.0f} %, {:.2f} M events/s, {}", millions, 100 * share,
                      millions / seconds, time_left(seconds, share)));
+  }
+}
+
+void ProgressLine::runs(int done, int total, std::uint64_t steps, const std::string& name) {
+  if (terminal_) {
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    show(fmt::format("run {}/{} ({}), {:.0f} steps/s, {}", done + 1, total, name,
+                     static_cast<double>(steps) / seconds,
+                     time_left(seconds, static_cast<double>(done) / total)));
   }
 }
 

@@ -19,6 +19,10 @@ class ProgressLine {
   void operator()(const scenarios::Progress& progress);
   // Of reading a capture; `share` of it, 0: not known.
   void events(std::uint64_t events, double share);
+  void share(const char* doing, double share);  // 0..1
+  // Of runs on a real machine, which take the time that they take: before each, so that nothing of ours runs
+  // during one. `name`: of the one that begins.
+  void runs(int done, int total, std::uint64_t steps, const std::string& name);
 
  private:
   bool due(double& seconds) const;

@@ -40,8 +40,9 @@ class SideBySide {
     }
   }
   void rate(const std::string& label, Counter counter, double unit = 1) {
-    each("  " + label,
-         [&](std::size_t v) { return number(scenarios::rate(merged(v), counter) / unit) + " "; });
+    each("  " + label, [&](std::size_t v) {
+      return report_.counted(counter) ? number(scenarios::rate(merged(v), counter) / unit) + " " : "- ";
+    });
   }
   template <class Function>
   void each(const std::string& label, Function&& function) {
@@ -141,7 +142,12 @@ std::string guard_table(const Report& report, std::size_t first) {
   share("ksoftirqd", &scenarios::CpuShares::ksoftirqd);
   share("hardirq", &scenarios::CpuShares::hardirq);
   share("idle", &scenarios::CpuShares::idle);
-  share("other (kernel threads, tracer)", &scenarios::CpuShares::other);
+  const bool simulated = report.live.is_null();
+  share(simulated ? "other (kernel threads, tracer)" : "other (the hypervisor)",
+        &scenarios::CpuShares::other);
+  if (!simulated) {
+    return table.text();
+  }
   table.heading("what step time rests on, %");
   const auto basis = [&](const std::string& label, double scenarios::StepShares::*member) {
     table.each("  " + label, [&](std::size_t v) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "scenarios/live_config.h"
 #include "scenarios/quantity.h"
 #include "scenarios/results.h"
 #include "tools/report_sections.h"
@@ -37,18 +38,6 @@ std::string look_first(const Report& report) {
   return wrapped(text);
 }
 
-std::string interval_note(const Report& report) {
-  const auto estimate = scenarios::percentile(report.result.variants[0], Metric::step, 0.5);
-  if (!estimate) {
-    return "";
-  }
-  return estimate->kind == IntervalKind::replications
-             ? "+-: 95 %, Student's t over replications. *: fewer than 10 samples lie above, not judged.\n"
-             : wrapped(
-                   "+-: 95 % by order statistics of one replication, whose samples are not independent: too "
-                   "narrow; use --replications 2 or more. *: fewer than 10 samples lie above, not judged.");
-}
-
 // The first variant's label, then what each other one adds to it.
 std::string domain_lines(const Report& report) {
   const std::string label = domain_label(*report.variants[0]);
@@ -67,6 +56,21 @@ std::string domain_lines(const Report& report) {
     }
   }
   return text;
+}
+
+// What `live:` says, of all variants, each once.
+std::string unknown_settings(const Report& report) {
+  std::vector<std::string> all;
+  for (const Variant* variant : report.variants) {
+    for (const std::string& setting : scenarios::live_settings(variant->live)) {
+      if (std::find(all.begin(), all.end(), setting) == all.end()) {
+        all.push_back(setting);
+      }
+    }
+  }
+  return all.empty() ? ""
+                     : wrapped("live settings that the models do not know: " +
+                               fmt::format("{}", fmt::join(all, "; ")));
 }
 
 std::string top_lines(const Report& report) {
@@ -88,7 +92,7 @@ std::string top_lines(const Report& report) {
     text += wrapped("PARTIAL: interrupted; replications completed of " +
                     std::to_string(report.run.replications) + ": " + done);
   }
-  return text + domain_lines(report);
+  return text + unknown_settings(report) + domain_lines(report);
 }
 
 std::string provenance(const Report& report) {
@@ -121,8 +125,21 @@ std::string domain_label(const Variant& variant) {
   return reasons.empty() ? "" : "OUTSIDE CALIBRATED DOMAIN: " + reasons;
 }
 
-std::string run_text(const Report& report) {
-  const Replications& runs = report.result.variants[0];
+std::string interval_note(const Report& report) {
+  const auto estimate = scenarios::percentile(report.result.variants[0], Metric::step, 0.5);
+  if (!estimate) {
+    return "";
+  }
+  return estimate->kind == IntervalKind::replications
+             ? "+-: 95 %, Student's t over replications. *: fewer than 10 samples lie above, not judged.\n"
+             : wrapped(std::string{"+-: 95 % by order statistics of one replication, whose samples are not "
+                                   "independent: too narrow; use "} +
+                       (report.live.is_null() ? "--replications" : "--repetitions") +
+                       " 2 or more. *: fewer than 10 samples lie above, not judged.");
+}
+
+std::string metric_table(const Report& report, std::size_t variant) {
+  const Replications& runs = report.result.variants[variant];
   Table table{{"LATENCY in us", "samples", "p50 ", "p90 ", "p99 ", "p99.9 "}};
   for (std::size_t i = 0; i < models::metric_count; ++i) {
     const auto metric = static_cast<Metric>(i);
@@ -136,8 +153,12 @@ std::string run_text(const Report& report) {
     }
     table.row(std::move(cells));
   }
-  const auto misses = scenarios::deadline_miss_percent(runs);
-  std::string text = top_lines(report) + "\n" + table.text() + interval_note(report);
+  return table.text();
+}
+
+std::string run_text(const Report& report) {
+  const auto misses = scenarios::deadline_miss_percent(report.result.variants[0]);
+  std::string text = top_lines(report) + "\n" + metric_table(report, 0) + interval_note(report);
   text += misses ? "deadline misses: " + estimate_cell(misses, 1) + "% of steps\n" : "";
   return text + "\n" + stage_table(report) + "\n" + guard_table(report, 0) + "\n" + provenance(report);
 }

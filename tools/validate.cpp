@@ -12,6 +12,7 @@
 #include "tools/options.h"
 #include "tools/tables.h"
 #include "tools/validate_replay.h"
+#include "tools/validate_runs.h"
 #include "tools/verbs.h"
 
 namespace tools {
@@ -25,6 +26,7 @@ struct Arguments {
   std::uint64_t seed = 1;
   bool json = false;
   ReplayArguments replay;
+  ValidateRunsArguments runs;
 };
 
 struct Result {
@@ -100,9 +102,18 @@ nlohmann::ordered_json json_of(const Result& result) {
   return {{"schema", 1}, {"kind", "validation"}, {"quantities", rows}, {"untraced_steps", untraced}};
 }
 
-void validate(const Arguments& arguments) {
+void validate(const Arguments& arguments, bool seconds_given) {
   if (arguments.replay.replay) {
     return validate_replay(arguments.captures, arguments.replay, arguments.json, arguments.seed);
+  }
+  if (are_real_runs(arguments.captures)) {
+    ValidateRunsArguments runs = arguments.runs;
+    runs.workloads = arguments.workloads;
+    runs.profile = arguments.profile;
+    runs.seconds = seconds_given ? arguments.seconds : 0;
+    runs.seed = arguments.seed;
+    runs.json = arguments.json;
+    return validate_real_runs(arguments.captures, runs);
   }
   if (arguments.workloads.empty() || arguments.profile.empty()) {
     throw scenarios::InputError{{.file = "chainsim validate",
@@ -126,23 +137,32 @@ void validate(const Arguments& arguments) {
 void add_validate(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* verb =
-      app.add_subcommand("validate", "Captured loads, simulated with a profile, against what was captured");
+      app.add_subcommand("validate", "Simulated with a profile against what was really run or captured");
   verb->add_option("CAPTURE", arguments->captures,
-                   "Captures of the five bpftrace programs, or with --replay of scheduling events; or "
-                   "directories of them")
+                   "A directory of live runs; or captures of events with steps beside them, or of the five "
+                   "bpftrace programs, or with --replay of scheduling events; or directories of them")
       ->required();
   verb->add_option("--workload", arguments->workloads,
                    "LOAD=SCENARIO: the scenario that describes a captured load")
       ->allow_extra_args(false);
   verb->add_option("--profile", arguments->profile, "The costs to simulate with");
-  verb->add_option("--seconds", arguments->seconds, "Simulated seconds per load and program")
-      ->check(CLI::Range(0.1, 1e5))
-      ->capture_default_str();
+  CLI::Option* seconds =
+      verb->add_option(
+              "--seconds", arguments->seconds,
+              "Simulated seconds per load and program, or per variant and replication (default: 60, or as "
+              "long as the real run)")
+          ->check(CLI::Range(0.1, 1e5));
   verb->add_option("--seed", arguments->seed, "Random seed")->capture_default_str();
   verb->add_flag("--json", arguments->json, "Print JSON instead of tables");
+  add_runs_options(*verb, arguments->runs);
   add_replay_options(*verb, arguments->replay);
   verb->footer(
       "Examples:\n"
+      "  chainsim validate runs --profile profile.yaml                  what `chainsim live --out runs` "
+      "left\n"
+      "  chainsim validate runs --profile profile.yaml --markdown       the tables of docs/validation.md\n"
+      "  chainsim validate calibration/captures/host --profile profile.yaml \\\n"
+      "      --workload k8-all=scenarios/captured/mixed.yaml --verbose\n"
       "  chainsim validate calibration/captures/bpftrace-seed --profile calibration/profiles/guest-6.18.yaml "
       "\\\n"
       "      --workload mixed=scenarios/captured/mixed.yaml\n"
@@ -151,7 +171,7 @@ void add_validate(CLI::App& app) {
       "  chainsim validate --replay k8-all.trace.zst --placement pack_on_running --worst 20\n"
       "  chainsim validate --replay my.dat --release 6.12 --mode both\n\n" +
       std::string{exit_codes});
-  verb->callback([arguments] { validate(*arguments); });
+  verb->callback([arguments, seconds] { validate(*arguments, seconds->count() > 0); });
 }
 
 }  // namespace tools

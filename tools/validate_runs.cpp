@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "calibration/validate/event_captures.h"
+#include "calibration/validate/step_captures.h"
 #include "calibration/validate/predict.h"
 #include "scenarios/input_error.h"
 #include "tools/interrupt.h"
@@ -93,7 +93,7 @@ Input live_input(const std::string& directory, const ValidateRunsArguments& argu
 
 Input capture_input(const std::vector<std::string>& captures, const ValidateRunsArguments& arguments) {
   Input input;
-  const auto found = calibration::find_event_captures(paths_of(captures));
+  const auto found = calibration::find_step_captures(paths_of(captures));
   for (const auto& [load, path] : parse_workloads(arguments.workloads)) {
     const auto capture =
         std::find_if(found.begin(), found.end(), [&](const auto& each) { return each.load == load; });
@@ -103,7 +103,7 @@ Input capture_input(const std::vector<std::string>& captures, const ValidateRuns
                         .expected = "LOAD.trace.zst and LOAD.steps.csv.gz, or the like"}};
     }
     input.scenarios.push_back(load_with_profile(path, {}, arguments.profile));
-    LiveRun run = calibration::read_event_capture(*capture);
+    LiveRun run = calibration::read_step_capture(*capture);
     input.real.push_back({&input.scenarios.back()->base, load, {run}, true, {run}});
     input.warmup = std::max(input.warmup, input.scenarios.back()->run.warmup);
     input.report.scenario += (input.report.scenario.empty() ? "" : ", ") + path;
@@ -118,17 +118,35 @@ Input capture_input(const std::vector<std::string>& captures, const ValidateRuns
   return input;
 }
 
+// "10%" or "10".
+double margin_of(const std::string& text) {
+  std::size_t read = 0;
+  double percent = 0;
+  try {
+    percent = std::stod(text, &read);
+  } catch (const std::logic_error&) {  // no number, or one too large
+    read = 0;
+  }
+  const bool whole = read > 0 && (read == text.size() || text.substr(read) == "%");
+  if (!whole || !(percent >= 0.1 && percent <= 100)) {
+    throw InputError{{.file = "--margin",
+                      .found = scenarios::quoted(text),
+                      .expected = "a share of a percentile between 0.1% and 100%, such as 10%"}};
+  }
+  return percent / 100;
+}
+
 calibration::ValidationOptions options_of(const ValidateRunsArguments& arguments, sim::Nanos warmup) {
   calibration::ValidationOptions options;
-  options.compare.margin = arguments.margin_percent / 100;
+  options.compare.margin = margin_of(arguments.margin);
   options.compare.seed = arguments.seed;
   options.warmup = warmup;
   options.duration = sim::Nanos{static_cast<std::int64_t>(arguments.seconds * 1e9)};
   options.replications = arguments.replications;
   options.draws = arguments.draws;
   options.seed = arguments.seed;
-  options.threads =
-      arguments.jobs > 0 ? arguments.jobs : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  options.threads = arguments.jobs > 0 ? arguments.jobs
+                                       : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   options.stop = &interrupted();
   return options;
 }
@@ -136,7 +154,7 @@ calibration::ValidationOptions options_of(const ValidateRunsArguments& arguments
 }  // namespace
 
 bool are_real_runs(const std::vector<std::string>& captures) {
-  return is_live(captures) || !calibration::find_event_captures(paths_of(captures)).empty();
+  return is_live(captures) || !calibration::find_step_captures(paths_of(captures)).empty();
 }
 
 void validate_real_runs(const std::vector<std::string>& captures, const ValidateRunsArguments& arguments) {
@@ -172,8 +190,7 @@ void add_runs_options(CLI::App& verb, ValidateRunsArguments& arguments) {
   verb.add_option("--variant", arguments.variants, "Only this variant; may be repeated")
       ->allow_extra_args(false)
       ->group(group);
-  verb.add_option("--margin", arguments.margin_percent, "Margin of equivalence, percent of a percentile")
-      ->check(CLI::Range(0.1, 100.0))
+  verb.add_option("--margin", arguments.margin, "Margin of equivalence, of a percentile")
       ->capture_default_str()
       ->group(group);
   verb.add_option("--replications", arguments.replications,
@@ -188,7 +205,8 @@ void add_runs_options(CLI::App& verb, ValidateRunsArguments& arguments) {
       ->check(CLI::Range(1, 1024))
       ->group(group);
   verb.add_flag("--markdown", arguments.markdown, "Print the whole error table as Markdown")->group(group);
-  verb.add_flag("--verbose", arguments.verbose, "Print every column and stage of every variant")->group(group);
+  verb.add_flag("--verbose", arguments.verbose, "Print every column and stage of every variant")
+      ->group(group);
 }
 
 }  // namespace tools

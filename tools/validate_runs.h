@@ -15,7 +15,7 @@ struct ValidateRunsArguments {
   std::vector<std::string> variants;   // only these
   std::vector<std::string> workloads;  // of event captures: LOAD=SCENARIO
   std::string profile;
-  double margin_percent = 10;
+  std::string margin = "10%";
   double seconds = 0;    // of a replication; 0: as long as a real repetition
   int replications = 0;  // 0: as many as real repetitions, at least 5
   int draws = 6;
@@ -38,16 +38,19 @@ struct ValidationReport {
   std::string scenario, profile, machine, kernel;
   std::vector<std::string> calibrated_on;
   double margin = 0.10;
-  bool uncertainties = false;   // the profile tells those of its costs
-  bool repeat_spread = false;   // and how real repetitions scatter
+  bool uncertainties = false;  // the profile tells those of its costs
+  bool repeat_spread = false;  // and how real repetitions scatter
 };
 
 std::string validation_text(const ValidationReport& report, bool verbose);
+std::string validation_detail(const ValidationReport& report);  // what `verbose` adds
 std::string validation_markdown(const ValidationReport& report);
 nlohmann::ordered_json validation_json(const ValidationReport& report);
 
 // "+3.1%", and a mark: "!" misses the aim, "*" only inside the spread, "~" is not judged.
 std::string error_text(const calibration::PercentileComparison& row, std::size_t percentile);
+// "right", "WRONG SIGN", "within the noise", ...
+std::string effect_verdict(const calibration::PercentileEffect& effect);
 // "=" equivalent, "#" different, "?" cannot tell, "~" not judged.
 std::string equivalence_mark(const calibration::PercentileComparison& row);
 

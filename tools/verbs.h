@@ -16,6 +16,7 @@ void add_check(CLI::App& app);
 void add_analyze(CLI::App& app);
 void add_topology(CLI::App& app);
 void add_capture(CLI::App& app);
+void add_live(CLI::App& app);
 
 // --workload LOAD=SCENARIO, repeated: calibrate and validate share it. Throws InputError.
 std::vector<std::pair<std::string, std::string>> parse_workloads(const std::vector<std::string>& arguments);

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <string_view>
 
 #include "calibration/fit/fitted.h"
 #include "calibration/fit/tabulate.h"
 #include "calibration/traces/capture_set.h"
+#include "calibration/validate/live_runs.h"
 #include "scenarios/scenario.h"
 
 namespace calibration {
@@ -184,6 +186,85 @@ void note_domain(Calibration& result, const std::vector<Workload>& workloads) {
   }
 }
 
+// cpu_idle's numbers, as the kernel gives them: state 0 polls, the scenario's others follow.
+std::vector<models::IdleState> idle_states(const models::HostConfig& host) {
+  std::vector<models::IdleState> states{models::IdleState::poll};
+  for (const models::IdleStateConfig& state : host.topology.idle) {
+    if (state.state != models::IdleState::poll) {
+      states.push_back(state.state);
+    }
+  }
+  return states;
+}
+
+// "k2-n4" of "k2-n4.trace.zst", "n4" of "n4.c1.chain.txt.zst".
+std::string load_of(const std::filesystem::path& capture) {
+  const std::string name = capture.filename().string();
+  return name.substr(0, name.find('.'));
+}
+
+// Captures of loads that are not among the workloads are left for validation; without workloads all count.
+void take_events(Calibration& result, std::vector<EventCapture> captures,
+                 const std::vector<Workload>& workloads) {
+  std::vector<ScannedCapture> scanned;
+  for (EventCapture& capture : captures) {
+    const std::string load = load_of(capture.path);
+    const auto workload = std::find_if(workloads.begin(), workloads.end(),
+                                       [&](const Workload& each) { return each.load == load; });
+    if (workload != workloads.end()) {
+      capture.idle_states = idle_states(workload->host);
+    } else if (!workloads.empty()) {
+      continue;
+    }
+    scanned.push_back(scan_capture(capture));
+    result.profile.captures.push_back(capture.path.filename().string());
+  }
+  result.events = fit_events(result.profile, scanned);
+  for (const EventCost& cost : result.events.costs) {
+    // The tick's own interval ends before the exits to the hypervisor that are part of it.
+    if (cost.cost != Cost::tick) {
+      result.identified.push_back(cost.cost);
+    }
+  }
+}
+
+// The captures of a directory of live runs; its variants are the workloads.
+void add_live_runs(const std::filesystem::path& directory, const CalibrateOptions& options,
+                   std::vector<EventCapture>& events, std::vector<Workload>& workloads) {
+  const LiveRuns runs = read_live_runs(directory, options.variants);
+  const std::string costs = std::filesystem::absolute(options.defaults).string();
+  std::vector<std::string> sets = runs.sets;
+  sets.push_back("host.costs=" + costs);
+  const scenarios::Scenario scenario = scenarios::load_scenario(runs.scenario, sets);
+  for (const LiveVariant& variant : runs.variants) {
+    workloads.push_back(
+        Workload{variant.name, runs.scenario, scenarios::find_variant(scenario, variant.name).host});
+    std::vector<std::filesystem::path> captured;
+    for (const LiveRun& run : variant.captured) {
+      if (!run.events.empty()) {
+        captured.push_back(run.events);
+      }
+    }
+    for (EventCapture& capture : take_event_captures(captured)) {
+      events.push_back(std::move(capture));
+    }
+  }
+}
+
+void note_captures(Calibration& result) {
+  for (const MeasuredCapture& capture : result.captures) {
+    if (std::find(result.profile.domain.loads.begin(), result.profile.domain.loads.end(),
+                  capture.entry.load) == result.profile.domain.loads.end()) {
+      continue;  // held out: read and reported, but nothing in the profile rests on it
+    }
+    result.profile.captures.push_back(capture.entry.rows.filename().string());
+    for (const Flaw& flaw : capture.flaws) {
+      result.profile.notes.push_back(capture.entry.rows.filename().string() + ": " + flaw.name + ": " +
+                                     flaw.seen + "; " + flaw.done);
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<Workload> load_workloads(const std::vector<std::pair<std::string, std::string>>& workloads,
@@ -199,8 +280,21 @@ std::vector<Workload> load_workloads(const std::vector<std::pair<std::string, st
 
 Calibration calibrate(const CalibrateOptions& options) {
   Calibration result;
-  result.captures = measure(find_captures(options.captures));
-  const std::vector<Workload> workloads = load_workloads(options.workloads, options.defaults);
+  std::vector<std::filesystem::path> paths = options.captures;
+  const auto live = std::find_if(paths.begin(), paths.end(), has_live_runs);
+  std::vector<Workload> workloads = load_workloads(options.workloads, options.defaults);
+  std::vector<EventCapture> events;
+  std::filesystem::path runs;
+  if (live != paths.end()) {
+    runs = *live;
+    paths.erase(live);
+    add_live_runs(runs, options, events, workloads);
+  }
+  std::vector<EventCapture> given = take_event_captures(paths);
+  std::move(given.begin(), given.end(), std::back_inserter(events));
+  if (!paths.empty()) {
+    result.captures = measure(find_captures(paths));
+  }
   result.profile = scenarios::load_profile_alone(options.defaults);
   result.profile.path.clear();
   result.profile.machine = options.machine;
@@ -208,23 +302,21 @@ Calibration calibrate(const CalibrateOptions& options) {
   for (const Workload& workload : workloads) {
     result.profile.domain.loads.push_back(workload.load);
   }
-  result.rows_per_wake = tracer_rows_per_wake(result.captures, result.profile.domain.loads);
-  take_direct(result);
-  take_shapes(result);
-  take_tracer_loop(result);
-  take_matches(result, workloads);
-  note_domain(result, workloads);
-  for (const MeasuredCapture& capture : result.captures) {
-    if (std::find(result.profile.domain.loads.begin(), result.profile.domain.loads.end(),
-                  capture.entry.load) == result.profile.domain.loads.end()) {
-      continue;  // held out: read and reported, but nothing in the profile rests on it
-    }
-    result.profile.captures.push_back(capture.entry.rows.filename().string());
-    for (const Flaw& flaw : capture.flaws) {
-      result.profile.notes.push_back(capture.entry.rows.filename().string() + ": " + flaw.name + ": " +
-                                     flaw.seen + "; " + flaw.done);
-    }
+  if (!paths.empty()) {
+    result.rows_per_wake = tracer_rows_per_wake(result.captures, result.profile.domain.loads);
+    take_direct(result);
+    take_shapes(result);
+    take_tracer_loop(result);
+    take_matches(result, workloads);
   }
+  if (!events.empty()) {
+    take_events(result, std::move(events), workloads);
+  }
+  if (!runs.empty()) {
+    match_live_runs(result, runs, options);
+  }
+  note_domain(result, workloads);
+  note_captures(result);
   for (const models::CostEntry& entry : models::cost_list) {
     if (result.profile[entry.id]->basis != models::Basis::calibrated) {
       result.unidentified.push_back(entry.id);

@@ -3,6 +3,8 @@
 //   captures ─ measure ─► quantities ─┬─ direct costs (a quantity is the cost)
 //                                     ├─ shapes      (a quantity's spread is the cost's)
 //   workload scenarios ───────────────┴─ matched costs (match.h)
+//   captures of events ─ intervals ──────── costs of straight-line code (events/event_costs.h)
+//   live runs ─ untraced steps ──────────── costs that events cannot tell (match_steps.h)
 //   defaults ─────────────────────────── everything else, labelled as such
 #pragma once
 
@@ -11,7 +13,9 @@
 #include <utility>
 #include <vector>
 
+#include "calibration/fit/events/event_costs.h"
 #include "calibration/fit/match.h"
+#include "calibration/fit/match_steps.h"
 #include "calibration/fit/measured.h"
 #include "scenarios/profile.h"
 
@@ -25,6 +29,10 @@ struct CalibrateOptions {
   std::string defaults = "calibration/profiles/defaults.yaml";
   std::string machine;  // one line for the profile; may be empty
   std::string kernel;
+  // Of directories with live runs: the variants to calibrate on; empty: all that were run.
+  std::vector<std::string> variants;
+  bool match_steps = true;  // of live runs; false: only what events tell
+  MatchStepsOptions matching;
 };
 
 struct CalibratedCost {
@@ -41,11 +49,20 @@ struct Calibration {
   std::vector<CalibratedCost> direct;
   std::vector<MatchResult> matched;
   std::vector<models::Cost> unidentified;  // stay at their defaults
+  EventCalibration events;                 // of captures of events; no captures: there were none
+  std::vector<models::Cost> identified;    // costs that events fix, so that steps need not be matched by them
+  std::vector<FreeCost> free;              // costs that steps are matched by, where there are live runs
+  StepMatch steps;
   int rows_per_wake = 1;
 };
 
 // Throws InputError for unusable captures, scenarios or defaults.
 Calibration calibrate(const CalibrateOptions& options);
+
+// What calibrate() does with a directory of live runs, once its captures are in `result.events`: matches the
+// free costs to the untraced steps, and notes how repetitions differ.
+void match_live_runs(Calibration& result, const std::filesystem::path& directory,
+                     const CalibrateOptions& options);
 
 // The workloads' hosts, their costs taken from `profile_path` (a profile or the defaults).
 std::vector<Workload> load_workloads(const std::vector<std::pair<std::string, std::string>>& workloads,

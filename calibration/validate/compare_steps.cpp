@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "calibration/validate/blocked_sample.h"
 #include "sim/bootstrap.h"
 #include "sim/check.h"
 #include "sim/histogram.h"
@@ -47,40 +48,6 @@ std::uint64_t above(const Values& ascending, double p) {
   return n == 0 ? 0 : n - sim::nearest_rank(p, n);
 }
 
-// A sample with the block that each value came from: percentiles of resampled blocks, without sorting anew.
-class BlockedSample {
- public:
-  BlockedSample(std::span<const StepSample> blocks, StepColumn column) {
-    for (std::size_t block = 0; block < blocks.size(); ++block) {
-      sizes_.push_back(blocks[block][column].size());
-      for (const std::int64_t value : blocks[block][column]) {
-        values_.push_back({value, block});
-      }
-    }
-    std::sort(values_.begin(), values_.end());
-  }
-
-  double percentile(std::span<const std::size_t> units, double p) const {
-    std::vector<std::uint64_t> times(sizes_.size());
-    std::uint64_t count = 0;
-    for (const std::size_t unit : units) {
-      ++times[unit];
-      count += sizes_[unit];
-    }
-    std::uint64_t above = count - sim::nearest_rank(p, count);
-    for (auto at = values_.rbegin();; ++at) {
-      if (times[at->second] > above) {
-        return std::max(1.0, static_cast<double>(at->first));
-      }
-      above -= times[at->second];
-    }
-  }
-
- private:
-  std::vector<std::uint64_t> sizes_;
-  std::vector<std::pair<std::int64_t, std::size_t>> values_;
-};
-
 // One column of both sides.
 class ColumnComparer {
  public:
@@ -116,8 +83,7 @@ class ColumnComparer {
   std::vector<double> resampled_real(const PercentileComparison& result, double p, sim::Stream& stream) const;
   void judge_errors(PercentileComparison& result, std::size_t i) const;
   void judge_prediction(PercentileComparison& result, std::size_t i) const;
-  void measure_distances(ColumnComparison& result) const;
-  std::vector<Values> real_runs() const;
+  ColumnDistances distances() const;
 
   const RealSteps& real_;
   std::span<const StepSample> simulated_, perturbed_;
@@ -197,44 +163,23 @@ PercentileComparison ColumnComparer::compare_percentile(std::size_t i) const {
   return result;
 }
 
-// The real runs whose distance from each other is the floor: repetitions, or the halves of one run.
-std::vector<Values> ColumnComparer::real_runs() const {
-  std::vector<Values> runs;
-  if (!real_.blocks) {
-    for (const StepSample& sample : real_.samples) {
-      runs.push_back(sample[column_]);
-    }
-    return runs;
-  }
-  const std::span blocks{real_.samples};
-  return {pooled(blocks.first(blocks.size() / 2), column_),
-          pooled(blocks.subspan(blocks.size() / 2), column_)};
-}
-
-void ColumnComparer::measure_distances(ColumnComparison& result) const {
-  const std::vector<Values> real = real_runs();
-  double pairs = 0;
-  for (std::size_t i = 0; i < real.size(); ++i) {
-    for (std::size_t k = i + 1; k < real.size(); ++k) {
-      result.wasserstein_floor += sim::normalised_wasserstein(real[i], real[k]);
-      result.ks_floor += sim::ks_statistic(real[i], real[k]);
-      ++pairs;
-    }
-  }
-  result.wasserstein_floor /= pairs;
-  result.ks_floor /= pairs;
-  const std::vector<Values> whole{real_pooled_};
-  const std::vector<Values>& against = real_.blocks ? whole : real;
+// A run cut into blocks is compared whole; the floor is between its halves.
+ColumnDistances ColumnComparer::distances() const {
+  std::vector<Values> simulated;
   for (const StepSample& sample : simulated_) {
-    for (const Values& run : against) {
-      result.wasserstein += sim::normalised_wasserstein(sample[column_], run);
-      result.ks += sim::ks_statistic(sample[column_], run);
-    }
+    simulated.push_back(sample[column_]);
   }
-  pairs = static_cast<double>(simulated_.size() * against.size());
-  result.wasserstein /= pairs;
-  result.ks /= pairs;
-  result.wasserstein_pooled = sim::normalised_wasserstein(simulated_pooled_, real_pooled_);
+  if (real_.blocks) {
+    const std::span blocks{real_.samples};
+    const std::vector<Values> halves{pooled(blocks.first(blocks.size() / 2), column_),
+                                     pooled(blocks.subspan(blocks.size() / 2), column_)};
+    return column_distances(std::vector<Values>{real_pooled_}, halves, simulated);
+  }
+  std::vector<Values> real;
+  for (const StepSample& sample : real_.samples) {
+    real.push_back(sample[column_]);
+  }
+  return column_distances(real, real, simulated);
 }
 
 double mean_of(const Values& values) {
@@ -253,7 +198,7 @@ ColumnComparison ColumnComparer::compare() const {
   for (std::size_t i = 0; i < compared_percentiles.size(); ++i) {
     result.percentiles[i] = compare_percentile(i);
   }
-  measure_distances(result);
+  result.distances = distances();
   return result;
 }
 

@@ -21,6 +21,7 @@
 #include <string_view>
 #include <vector>
 
+#include "calibration/validate/column_distances.h"
 #include "calibration/validate/predict.h"
 #include "calibration/validate/step_columns.h"
 #include "sim/equivalence.h"
@@ -66,11 +67,7 @@ struct ColumnComparison {
   StepColumn column{};
   double real_mean_ns = 0, simulated_mean_ns = 0;
   std::array<PercentileComparison, 4> percentiles;
-  // Normalised Wasserstein-1 distances: the mean over pairs of a simulated and a real run, over pairs of real
-  // runs (the floor: no model can do better; of one run: between its halves), and of all steps pooled.
-  double wasserstein = 0, wasserstein_floor = 0, wasserstein_pooled = 0;
-  // Kolmogorov-Smirnov distances, likewise.
-  double ks = 0, ks_floor = 0;
+  ColumnDistances distances;
 };
 
 struct CompareOptions {

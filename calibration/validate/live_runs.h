@@ -57,7 +57,7 @@ struct LiveVariant {
 
 struct LiveRuns {
   std::filesystem::path directory;
-  std::string scenario;  // path, as given to `live`; empty without results.json
+  std::string scenario;           // path, as given to `live`; empty without results.json
   std::vector<std::string> sets;  // its --set arguments
   std::string machine, kernel;
   std::vector<LiveVariant> variants;  // by name

@@ -38,13 +38,14 @@ inline void check_chain(const TracedRun& run, sim::Nanos from, const std::vector
   }
 }
 
-// From an IPI or a device's message to the handler of a CPU that sleeps in HLT.
+// From a device's message to the handler of a CPU that sleeps in HLT.
 inline constexpr sim::Nanos into_sleeping_cpu =
     cost_of(Cost::msi_delivery, Cost::idle_exit_hlt, Cost::hardirq_entry);
 // From the wakeup in a hardirq to the switch from idle.
 inline constexpr sim::Nanos out_of_idle =
     cost_of(Cost::hardirq_exit, Cost::idle_loop_exit, Cost::context_switch);
 // From sched_waking on another CPU to sched_wakeup: the wake list, drained in its IPI.
-inline constexpr sim::Nanos remote_wakeup = into_sleeping_cpu + cost_of(Cost::ipi_handler);
+inline constexpr sim::Nanos remote_wakeup =
+    cost_of(Cost::ipi_delivery, Cost::idle_exit_hlt, Cost::hardirq_entry, Cost::ipi_handler);
 
 }  // namespace models

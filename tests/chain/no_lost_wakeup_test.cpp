@@ -121,6 +121,7 @@ TEST_CASE("a running task that the stopper pushes to a halted CPU runs there at 
   config.background[1].name = "free";
   // CPU 0 asks CPU 1 to push, and sleeps again before that comes to it.
   config.costs[Cost::msi_delivery].value = sim::Distribution::constant(100us);
+  config.costs[Cost::ipi_delivery].value = sim::Distribution::constant(100us);
   Watched watched{2};
   TraceRecorder recorder{TraceOptions{}};
   recorder.sink.connect<&Watched::take>(watched);

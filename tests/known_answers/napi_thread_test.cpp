@@ -17,8 +17,8 @@ constexpr sim::Nanos stack = 1us;    // tcp_deliver
 
 // A driver's queue on CPU 0 whose NAPI has a thread.
 struct ThreadBench : KernelBench {
-  explicit ThreadBench(int cpus = 1, KernelConfig kernel = {})
-      : KernelBench{{.cpus = cpus,
+  explicit ThreadBench(int cpu_count = 1, KernelConfig kernel = {})
+      : KernelBench{{.cpus = cpu_count,
                      .kernel = kernel,
                      .costs = {{Cost::napi_poll_fixed, fixed},
                                {Cost::napi_packet, frame},
@@ -165,7 +165,7 @@ TEST_CASE("KF3.8: the thread is a task of nice 0 in the root group that select_t
   bench.run_until(1ms);
 
   REQUIRE(bench.placements.size() == 1);
-  CHECK(bench.placements[0].task == &bench.task);
+  CHECK(&bench.placements[0].task == &bench.task);
   CHECK_FALSE(bench.placements[0].sync);
   CHECK(bench.hits_of(Tracepoint::napi_poll)[0].cpu == 1);
   CHECK(bench.task.se.nice == 0);

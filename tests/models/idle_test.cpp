@@ -17,7 +17,8 @@ CpuBenchConfig idle_in(std::vector<IdleStateConfig> states) {
 
 // A CPU that has nothing to run, whose next schedule() finds a task.
 struct IdleBench : CpuBench {
-  explicit IdleBench(std::vector<IdleStateConfig> states) : CpuBench{idle_in(std::move(states))} {
+  explicit IdleBench(std::vector<IdleStateConfig> states) : IdleBench{idle_in(std::move(states))} {}
+  explicit IdleBench(const CpuBenchConfig& config) : CpuBench{config} {
     on_schedule = [this] {
       task("switch", 3us, Kind::irqs_off, [this] {
         cpu.set_idle_task(false);
@@ -57,6 +58,24 @@ TEST_CASE("an MWAIT state is left before the handler runs (KF9.2)", "[idle]") {
                                           {"drain", 61us},
                                           {"schedule", 61us},
                                           {"switch", 64us}});
+}
+
+TEST_CASE("a longer halt takes longer to leave, in proportion up to a millisecond", "[idle]") {
+  const auto handler_after = [](sim::Nanos halt) {
+    CpuBenchConfig config = idle_in({{IdleState::hlt, 0ns}});
+    config.costs.push_back({Cost::idle_exit_hlt_deep, 10us});
+    IdleBench bench{config};
+    auto& nic = bench.irq("nic", 3us, [] {});
+    const sim::Nanos raised = 4us + halt;  // idle_enter comes first
+    bench.raise_at(nic, raised);
+    bench.engine.run_for(10ms);
+    return bench.timeline.moments.at(2).at - raised;
+  };
+
+  CHECK(handler_after(100us) == 20us + 1us);
+  CHECK(handler_after(500us) == 20us + 5us);
+  CHECK(handler_after(1ms) == 20us + 10us);
+  CHECK(handler_after(5ms) == 20us + 10us);
 }
 
 TEST_CASE("HLT takes the interrupt and its softirqs inside the idle routine, before its exit event",

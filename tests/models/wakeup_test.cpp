@@ -14,7 +14,7 @@ KernelSetup setup(int cpus, IdleState idle = IdleState::hlt) {
   chosen.costs = {{Cost::try_to_wake_up, 2us}, {Cost::context_switch, 3us}, {Cost::idle_enter, 4us},
                   {Cost::idle_exit_hlt, 20us}, {Cost::idle_exit_c1, 1us},   {Cost::idle_loop_exit, 7us},
                   {Cost::ipi_send, 11us},      {Cost::ipi_handler, 6us},    {Cost::hardirq_entry, 1us},
-                  {Cost::hardirq_exit, 500ns}, {Cost::msi_delivery, 300ns}};
+                  {Cost::hardirq_exit, 500ns}, {Cost::msi_delivery, 300ns}, {Cost::ipi_delivery, 300ns}};
   return chosen;
 }
 

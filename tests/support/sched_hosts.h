@@ -23,6 +23,7 @@ class RandomHost {
     agents();
     background();
     policies();
+    napis();
   }
   HostConfig config;
 
@@ -131,6 +132,14 @@ class RandomHost {
         config.policies.back().name = name;
       }
     }
+  }
+
+  // Who polls.
+  void napis() {
+    std::get<NicConfig>(config.devices[0]).threaded = between(0, 3) == 0;
+    VethConfig& veth = std::get<VethConfig>(config.devices[3]);
+    veth.gro = flip();
+    veth.threaded = veth.gro && flip();
   }
 
   sim::Stream draw_;

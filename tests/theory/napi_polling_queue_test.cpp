@@ -69,7 +69,7 @@ class PollingQueue : public NicBench {
         gap_{sim::Distribution::exponential(
             sim::Nanos{static_cast<std::int64_t>(static_cast<double>(frame.count()) / utilisation)})},
         gaps_{rng.stream("gaps")} {
-    softnets[0]->deliver.connect<&PollingQueue::served>(*this);
+    softnets[0]->deliver().connect<&PollingQueue::served>(*this);
     engine.after<&PollingQueue::arrive>(gap_.sample(gaps_), *this);
     run_until(sim::Nanos{static_cast<std::int64_t>(gap_.mean_ns() * frames)});
   }

@@ -78,9 +78,8 @@ std::vector<CgroupPlan> plan_cgroups(const std::vector<models::CgroupConfig>& co
     if (config.parent.empty()) {
       plan.directory = (root.path / (instance_prefix + std::to_string(pid) + "-" + config.name)).string();
     } else {
-      const auto parent = std::find_if(plans.begin(), plans.end(), [&](const CgroupPlan& each) {
-        return each.name == config.parent;
-      });
+      const auto parent = std::find_if(plans.begin(), plans.end(),
+                                       [&](const CgroupPlan& each) { return each.name == config.parent; });
       sim::check(parent != plans.end(), "a cgroup's parent comes before it");
       plan.directory = parent->directory + "/" + config.name;
       if (root.version == CgroupVersion::v2) {

@@ -32,7 +32,7 @@ struct CgroupPlan {
   std::string name;       // the scenario's
   std::string directory;  // ROOT/chainsim-PID-NAME, a child below its parent's
   std::vector<std::pair<std::string, std::string>> files;  // name, value
-  std::string join;       // a process that writes "0" here is in it
+  std::string join;                                        // a process that writes "0" here is in it
 };
 // In the order of `configs`, parents first.
 std::vector<CgroupPlan> plan_cgroups(const std::vector<models::CgroupConfig>& configs, const CgroupRoot& root,

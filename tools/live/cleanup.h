@@ -3,8 +3,8 @@
 //   journals of dead processes   values back, cgroups and data files removed, the last change first
 //   chainsim-PID*                cgroups and tracefs instances of dead processes that no journal names
 //
-// May be run again: it then finds nothing. Namespaces, veth pairs and the workload's processes need no clean-up:
-// the kernel ends them with chainsim.
+// May be run again: it then finds nothing. Namespaces, veth pairs and the workload's processes need no
+// clean-up: the kernel ends them with chainsim.
 #pragma once
 
 #include <filesystem>

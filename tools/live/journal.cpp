@@ -56,8 +56,11 @@ std::optional<std::int64_t> start_ticks(std::int32_t pid) {
 }
 
 Json heading(const ProcessId& owner) {
-  return {{"schema", 1},         {"kind", "live_journal"},           {"pid", owner.pid},
-          {"start_ticks", owner.start_ticks}, {"boot", owner.boot}};
+  return {{"schema", 1},
+          {"kind", "live_journal"},
+          {"pid", owner.pid},
+          {"start_ticks", owner.start_ticks},
+          {"boot", owner.boot}};
 }
 
 std::string line_of(const JournalEntry& entry) {

@@ -1,8 +1,8 @@
-// What a live run changes on the machine, written down and synced before it is changed, so that a run that was
-// killed can be undone by `chainsim live --cleanup`.
+// What a live run changes on the machine, written down and synced before it is changed, so that a run that
+// was killed can be undone by `chainsim live --cleanup`.
 //
-//   /run/chainsim/live-PID.journal   one JSON document a line: who (pid, its start, the boot), then each change
-//   /run/chainsim/live.lock          held while a run or a clean-up is under way
+//   /run/chainsim/live-PID.journal   one JSON document a line: who (pid, its start, the boot), then each
+//   change /run/chainsim/live.lock          held while a run or a clean-up is under way
 //
 // Undoing an entry that was never done does no harm: it writes the value that is there anyway.
 #pragma once

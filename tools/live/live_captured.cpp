@@ -41,20 +41,23 @@ void merge(const sim::Histogram* from, sim::Histogram& to) {
   }
 }
 
-// Servers and background loads go by the names that live gives its tasks; everything else is another's.
+// The analysis does not tell servers from background loads: those of both are left out.
 void add_wakeups(const Analysis& analysis, models::Metrics& metrics) {
+  const auto class_of = [](calibration::TaskClass each) { return calibration::to_string(each); };
   const StageTable& stages = analysis.stages();
-  merge(stages.find("kernel", StageId::wakeup_to_run), metrics[Metric::wakeup_to_run_kernel]);
-  merge(stages.find("tracer", StageId::wakeup_to_run), metrics[Metric::wakeup_to_run_tracer]);
+  merge(stages.find(class_of(calibration::TaskClass::kernel), StageId::wakeup_to_run),
+        metrics[Metric::wakeup_to_run_kernel]);
+  merge(stages.find(class_of(calibration::TaskClass::tracer), StageId::wakeup_to_run),
+        metrics[Metric::wakeup_to_run_tracer]);
 }
 
 void add_agents(const Analysis& analysis, models::Metrics& metrics) {
   constexpr std::pair<StageId, Metric> of_agents[] = {
-      {StageId::wake_to_run, Metric::wake_to_run},       {StageId::wakeup_to_run, Metric::wakeup_to_run},
-      {StageId::epoll_blocked, Metric::epoll_blocked},   {StageId::io_uring_blocked, Metric::io_uring_enter},
-      {StageId::epoll_return, Metric::return_epoll},     {StageId::io_uring_return, Metric::return_io_uring},
-      {StageId::epoll_return, Metric::stage_return},     {StageId::io_uring_return, Metric::stage_return},
-      {StageId::chain_network, Metric::chain_network},   {StageId::chain_block, Metric::chain_block},
+      {StageId::wake_to_run, Metric::wake_to_run},     {StageId::wakeup_to_run, Metric::wakeup_to_run},
+      {StageId::epoll_blocked, Metric::epoll_blocked}, {StageId::io_uring_blocked, Metric::io_uring_enter},
+      {StageId::epoll_return, Metric::return_epoll},   {StageId::io_uring_return, Metric::return_io_uring},
+      {StageId::epoll_return, Metric::stage_return},   {StageId::io_uring_return, Metric::stage_return},
+      {StageId::chain_network, Metric::chain_network}, {StageId::chain_block, Metric::chain_block},
       {StageId::chain_timer, Metric::chain_timer},
   };
   const StageTable& stages = analysis.stages();

@@ -71,7 +71,8 @@ void count_machine(const WorkloadResult& result, Metrics& metrics) {
   metrics[Counter::cpu_user_ns] = cpu.user;
   metrics[Counter::cpu_system_ns] = cpu.system;
   // /proc/stat counts ksoftirqd's work as softirq.
-  metrics[Counter::cpu_softirq_ns] = std::max<std::int64_t>(0, cpu.softirq - metrics[Counter::cpu_ksoftirqd_ns]);
+  metrics[Counter::cpu_softirq_ns] =
+      std::max<std::int64_t>(0, cpu.softirq - metrics[Counter::cpu_ksoftirqd_ns]);
   metrics[Counter::cpu_hardirq_ns] = cpu.hardirq;
   metrics[Counter::cpu_idle_ns] = cpu.idle;
   metrics[Counter::cpu_other_ns] = cpu.steal;
@@ -236,8 +237,8 @@ std::string steps_csv(const std::vector<calibration::StepRow>& rows) {
   fmt::memory_buffer text;
   fmt::format_to(std::back_inserter(text), "agent,start_ns,timer_late_ns,tool_ns,read_ns,parse_ns\n");
   for (const calibration::StepRow& row : rows) {
-    fmt::format_to(std::back_inserter(text), "{},{},{},{},{},{}\n", row.agent, row.start_ns, row.timer_late_ns,
-                   row.tool_ns, row.read_ns, row.parse_ns);
+    fmt::format_to(std::back_inserter(text), "{},{},{},{},{},{}\n", row.agent, row.start_ns,
+                   row.timer_late_ns, row.tool_ns, row.read_ns, row.parse_ns);
   }
   return fmt::to_string(text);
 }

@@ -26,6 +26,7 @@ struct LiveRun {
   int repetition = 0;       // from 1
   CaptureMode capture = CaptureMode::none;
   std::vector<std::string> settings;  // made for it
+  std::uint64_t steps = 0;            // measured; their rows may be gone from `result`
   WorkloadResult result;
 
   bool captured() const { return capture != CaptureMode::none; }
@@ -54,7 +55,7 @@ std::string steps_csv(const std::vector<calibration::StepRow>& rows);
 
 // The object `live` of results.json.
 struct LiveProvenance {
-  std::string data_file;
+  std::string disk;  // of the data file
   std::uint64_t file_size = 0;
   CaptureMode capture = CaptureMode::none;
   int captures = 0;

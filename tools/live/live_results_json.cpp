@@ -1,6 +1,7 @@
 // The object `live` of results.json: which machine, what was set on it, and how each repetition went.
 #include <fmt/format.h>
 
+#include "scenarios/yaml_reader.h"
 #include "tools/live/live_results.h"
 
 namespace tools::live {
@@ -68,7 +69,7 @@ Json run_row(const std::string& variant, const LiveRun& run) {
   return {{"file", run_stem(variant, run.repetition, run.captured()) + ".run.json"},
           {"capture", to_string(run.capture)},
           {"capture_label", run.captured() ? Json(run.result.capture.label) : Json(nullptr)},
-          {"steps", run.result.steps.size()},
+          {"steps", run.steps},
           {"seconds", static_cast<double>(run.result.end_ns - run.result.start_ns) * 1e-9},
           {"steal_percent", total > 0 ? 100 * static_cast<double>(cpu.steal) / total : 0},
           {"spin_ns_before", run.result.spin_ns},
@@ -110,7 +111,8 @@ std::string machine_text(const LiveMachine& machine) {
 
 std::string kernel_text(const LiveMachine& machine) {
   const calibration::KernelTopology& kernel = machine.topology.kernel;
-  return "Linux " + kernel.release.value.value_or("of unknown release") + " " + kernel.version.value.value_or("");
+  return "Linux " + kernel.release.value.value_or("of unknown release") + " " +
+         kernel.version.value.value_or("");
 }
 
 Json live_json(const scenarios::Report& report, const LiveMachine& machine,
@@ -127,7 +129,7 @@ Json live_json(const scenarios::Report& report, const LiveMachine& machine,
           {"preemption", kernel.preemption.value.value_or("unknown")},
           {"capture", to_string(provenance.capture)},
           {"captures", provenance.captures},
-          {"disk", plans.empty() ? "" : plans.front().disk},
+          {"disk", provenance.disk},
           {"file_size", provenance.file_size},
           {"variants", variants}};
 }

@@ -11,7 +11,9 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <stdexcept>
+#include <utility>
 
 #include "tools/live/namespaces_veth.h"
 
@@ -31,14 +33,17 @@ int new_network() {
   require(file >= 0, "/proc/self/ns/net");
   // Without it, the ends' router solicitations would be traffic that nobody asked for. A kernel without IPv6
   // has no such file.
-  if (const int knob = ::open("/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY | O_CLOEXEC); knob >= 0) {
+  if (const int knob = ::open("/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY | O_CLOEXEC);
+      knob >= 0) {
     [[maybe_unused]] const auto written = ::write(knob, "1", 1);
     ::close(knob);
   }
   return file;
 }
 
-void enter(int network) { require(::setns(network, CLONE_NEWNET) == 0, "entering a network namespace (setns)"); }
+void enter(int network) {
+  require(::setns(network, CLONE_NEWNET) == 0, "entering a network namespace (setns)");
+}
 
 sockaddr_in address_of(std::size_t pair, bool servers, std::uint16_t port) {
   sockaddr_in address{};
@@ -59,7 +64,10 @@ int tcp_socket() {
 // A mount of /sys that shows the network namespace that this process is in.
 class Sysfs {
  public:
-  Sysfs() { require(::mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0, "a mount of sysfs"); }
+  Sysfs() {
+    require(::mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0,
+            "a mount of sysfs");
+  }
   ~Sysfs() { ::umount2("/sys", MNT_DETACH); }
   Sysfs(const Sysfs&) = delete;
   Sysfs& operator=(const Sysfs&) = delete;
@@ -76,13 +84,27 @@ void set_threaded(const std::string& name) {
   require(done, "threaded NAPI of a veth (" + path + ")");
 }
 
-bool is_threaded(const std::string& name) {
-  char state = '0';
-  if (const int file = ::open(("/sys/class/net/" + name + "/threaded").c_str(), O_RDONLY | O_CLOEXEC); file >= 0) {
-    [[maybe_unused]] const auto length = ::read(file, &state, 1);
-    ::close(file);
+std::string attribute_of(const std::string& name, const char* attribute) {
+  std::string text;
+  std::getline(std::ifstream{"/sys/class/net/" + name + "/" + attribute}, text);
+  return text;
+}
+
+// Carrier and queueing discipline follow the second end's being up, in the kernel's own time (link_watch.c);
+// what is sent before is lost, and TCP repeats it after a second.
+void wait_until_up(const std::vector<PairConfig>& pairs) {
+  constexpr int looks = 2000;
+  constexpr useconds_t between = 1000;
+  const Sysfs sysfs;
+  for (const PairConfig& pair : pairs) {
+    for (int look = 0; attribute_of(pair.name, "operstate") != "up"; ++look) {
+      if (look == looks) {
+        throw std::runtime_error{"the carrier of " + pair.name + ": none after two seconds"};
+      }
+      ::usleep(between);
+    }
   }
-  return state == '1';
+  ::usleep(between);  // it is up a moment before it is activated
 }
 
 std::vector<PairEnd> set_up_ends(const std::vector<PairConfig>& pairs, bool servers) {
@@ -100,31 +122,29 @@ std::vector<PairEnd> set_up_ends(const std::vector<PairConfig>& pairs, bool serv
     ends.push_back({.gro = offload(pairs[i].name, Offload::gro),
                     .tso = offload(pairs[i].name, Offload::tso),
                     .gso = offload(pairs[i].name, Offload::gso),
-                    .threaded = is_threaded(pairs[i].name)});
+                    .threaded = attribute_of(pairs[i].name, "threaded") == "1"});
   }
   return ends;
 }
 
 }  // namespace
 
-Namespaces::Namespaces(const std::vector<PairConfig>& pairs) {
+Namespaces::Namespaces(const std::vector<PairConfig>& pairs, std::string congestion_control)
+    : congestion_control_{std::move(congestion_control)} {
   require(::unshare(CLONE_NEWNS) == 0, "a mount namespace (unshare)");
   require(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, "mounts of our own");
   agents_ = new_network();
   servers_ = new_network();
-  for (const PairConfig& pair : pairs) {
-    make_veth(pair.name, agents_);
+  constexpr int first_index = 10;
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    make_veth(pairs[i].name, agents_, first_index + static_cast<int>(i));
   }
   servers_ends_ = set_up_ends(pairs, true);
   enter(agents_);
   agents_ends_ = set_up_ends(pairs, false);
-  for (const PairConfig& pair : pairs) {
-    wait_until_running(pair.name);
-  }
+  wait_until_up(pairs);
   enter(servers_);
-  for (const PairConfig& pair : pairs) {
-    wait_until_running(pair.name);
-  }
+  wait_until_up(pairs);
 }
 
 Namespaces::~Namespaces() {
@@ -148,7 +168,16 @@ ConnectedPair Namespaces::connect(std::size_t pair, bool bulk) {
   const int yes = 1;
   ::setsockopt(server, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
   ::close(listener);
+  set_congestion_control(client);
+  set_congestion_control(server);
   return bulk ? ConnectedPair{server, client} : ConnectedPair{client, server};
+}
+
+void Namespaces::set_congestion_control(int socket) const {
+  require(congestion_control_.empty() ||
+              ::setsockopt(socket, IPPROTO_TCP, TCP_CONGESTION, congestion_control_.data(),
+                           static_cast<socklen_t>(congestion_control_.size())) == 0,
+          "the congestion control " + congestion_control_ + " (TCP_CONGESTION)");
 }
 
 void Namespaces::enter_agents() const { enter(agents_); }

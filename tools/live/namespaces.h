@@ -3,10 +3,10 @@
 //
 //   agents ── veth0 (10.64.0.1) ═══ veth0 (10.64.0.2) ── servers, bulk senders
 //
-// The pair is made by rtnetlink (drivers/net/veth.c:veth_newlink, VETH_INFO_PEER), never seen from the machine's
-// own namespace. With `gro`, a veth has a NAPI of its own at the receiver, which frames reach only if the sender
-// segments in software (veth_xmit, veth_skb_is_eligible_for_gro): so GRO goes on and TSO off at both ends.
-// GSO stays: a send is cut into frames behind TCP.
+// The pair is made by rtnetlink (drivers/net/veth.c:veth_newlink, VETH_INFO_PEER), never seen from the
+// machine's own namespace. With `gro`, a veth has a NAPI of its own at the receiver, which frames reach only
+// if the sender segments in software (veth_xmit, veth_skb_is_eligible_for_gro): so GRO goes on and TSO off at
+// both ends. GSO stays: a send is cut into frames behind TCP.
 //
 // The caller must be a process of its own with one thread: it changes namespaces. Throws std::runtime_error,
 // naming what was declined.
@@ -36,8 +36,9 @@ struct ConnectedPair {
 
 class Namespaces {
  public:
-  // Leaves the machine's network and mount namespaces.
-  explicit Namespaces(const std::vector<PairConfig>& pairs);
+  // Leaves the machine's network and mount namespaces. `congestion_control`: of the connections, such as
+  // "cubic"; empty: the machine's default.
+  Namespaces(const std::vector<PairConfig>& pairs, std::string congestion_control);
   ~Namespaces();
   Namespaces(const Namespaces&) = delete;
   Namespaces& operator=(const Namespaces&) = delete;
@@ -52,6 +53,9 @@ class Namespaces {
   const PairEnd& servers_end(std::size_t pair) const { return servers_ends_[pair]; }
 
  private:
+  void set_congestion_control(int socket) const;
+
+  std::string congestion_control_;
   int agents_ = -1;  // file descriptors of the namespaces
   int servers_ = -1;
   std::vector<PairEnd> agents_ends_, servers_ends_;

@@ -33,7 +33,11 @@ class Message {
     header.nlmsg_flags = flags;
   }
 
-  void link_header() { at<ifinfomsg>(take(sizeof(ifinfomsg))).ifi_family = AF_UNSPEC; }
+  void link_header(int index) {
+    auto& header = at<ifinfomsg>(take(sizeof(ifinfomsg)));
+    header.ifi_family = AF_UNSPEC;
+    header.ifi_index = index;
+  }
 
   void attribute(int type, const void* value, std::size_t bytes) {
     const std::size_t begin = take(sizeof(rtattr) + bytes);
@@ -71,6 +75,9 @@ class Message {
   std::size_t size_ = 0;
 };
 
+// veth_newlink heeds the peer's only where both are given.
+constexpr int peer_index_offset = 1000;
+
 int netlink_answer(Message& message) {
   const int socket = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
   if (socket < 0) {
@@ -82,8 +89,9 @@ int netlink_answer(Message& message) {
     std::array<std::byte, 1024> rest;
   } answer{};
   const void* const data = message.data();
-  const bool talked = ::send(socket, data, message.size(), 0) == static_cast<ssize_t>(message.size()) &&
-                      ::recv(socket, &answer, sizeof answer, 0) >= static_cast<ssize_t>(sizeof(nlmsghdr) + sizeof(nlmsgerr));
+  const bool talked =
+      ::send(socket, data, message.size(), 0) == static_cast<ssize_t>(message.size()) &&
+      ::recv(socket, &answer, sizeof answer, 0) >= static_cast<ssize_t>(sizeof(nlmsghdr) + sizeof(nlmsgerr));
   const int error = talked ? -answer.error.error : EIO;
   ::close(socket);
   return error;
@@ -91,7 +99,8 @@ int netlink_answer(Message& message) {
 
 class Interface {
  public:
-  explicit Interface(const std::string& name) : name_{name}, socket_{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)} {
+  explicit Interface(const std::string& name)
+      : name_{name}, socket_{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)} {
     std::strncpy(request_.ifr_name, name.c_str(), IFNAMSIZ - 1);
   }
   ~Interface() { ::close(socket_); }
@@ -132,18 +141,18 @@ OffloadCalls calls_of(Offload which) {
 
 }  // namespace
 
-void make_veth(const std::string& name, int peer_network) {
+void make_veth(const std::string& name, int peer_network, int index) {
   if (name.size() >= IFNAMSIZ) {
     throw std::runtime_error{"a veth called " + name + ": an interface's name has at most 15 bytes"};
   }
   Message message{RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL};
-  message.link_header();
+  message.link_header(index);
   message.attribute(IFLA_IFNAME, name);
   const std::size_t info = message.open(IFLA_LINKINFO);
   message.attribute(IFLA_INFO_KIND, "veth", 4);
   const std::size_t data = message.open(IFLA_INFO_DATA);
   const std::size_t peer = message.open(VETH_INFO_PEER);
-  message.link_header();
+  message.link_header(index + peer_index_offset);
   message.attribute(IFLA_IFNAME, name);
   message.attribute(IFLA_NET_NS_FD, &peer_network, sizeof peer_network);
   message.close(peer);
@@ -155,7 +164,7 @@ void make_veth(const std::string& name, int peer_network) {
 }
 
 void bring_up(const std::string& name, std::uint32_t address) {
-  Interface interface{name};
+  Interface interface { name };
   interface.set_address(address);
   interface.call(SIOCSIFADDR, "the address");
   interface.set_address(0xffffff00U);
@@ -165,21 +174,8 @@ void bring_up(const std::string& name, std::uint32_t address) {
   interface.call(SIOCSIFFLAGS, "the flags");
 }
 
-void wait_until_running(const std::string& name) {
-  constexpr int looks = 2000;
-  constexpr useconds_t between = 1000;
-  Interface interface{name};
-  for (int look = 0; look < looks; ++look) {
-    if ((interface.call(SIOCGIFFLAGS, "the flags").ifr_flags & IFF_RUNNING) != 0) {
-      return;
-    }
-    ::usleep(between);
-  }
-  throw std::runtime_error{"the carrier of " + name + ": none after two seconds"};
-}
-
 void set_offload(const std::string& name, Offload which, bool on) {
-  Interface interface{name};
+  Interface interface { name };
   ethtool_value value{.cmd = calls_of(which).set, .data = on ? 1U : 0U};
   interface.request().ifr_data = reinterpret_cast<char*>(&value);
   interface.call(SIOCETHTOOL, calls_of(which).what);
@@ -190,7 +186,7 @@ void set_offload(const std::string& name, Offload which, bool on) {
 }
 
 bool offload(const std::string& name, Offload which) {
-  Interface interface{name};
+  Interface interface { name };
   ethtool_value value{.cmd = calls_of(which).get, .data = 0};
   interface.request().ifr_data = reinterpret_cast<char*>(&value);
   interface.call(SIOCETHTOOL, calls_of(which).what);

@@ -15,13 +15,15 @@ constexpr std::uint32_t pair_address(std::size_t pair, bool servers) {
   return 0x0a400000U | static_cast<std::uint32_t>(pair & 0xffU) << 8U | (servers ? 2U : 1U);
 }
 
-// One end here, the other in `peer_network` (a descriptor of it), both called `name`.
-void make_veth(const std::string& name, int peer_network);
+// One end here, the other in `peer_network` (a descriptor of it), both called `name`. `index` is free in
+// both; the ends' indexes differ, else link_watch.c:linkwatch_urgent_event takes a carrier for a matter that
+// can wait for a second.
+void make_veth(const std::string& name, int peer_network, int index);
 
 void bring_up(const std::string& name, std::uint32_t address);  // a /24
-void wait_until_running(const std::string& name);               // both ends are up and have a carrier
 
-void set_offload(const std::string& name, Offload which, bool on);  // read back: the kernel may say yes and not do it
+void set_offload(const std::string& name, Offload which,
+                 bool on);  // read back: the kernel may say yes and not do it
 bool offload(const std::string& name, Offload which);
 
 }  // namespace tools::live

@@ -31,8 +31,8 @@ Recorder::Recorder(const RecorderSize& size) : size_{size} {
   memory_ = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
   if (memory_ == MAP_FAILED) {
     throw scenarios::InputError{{.file = "this machine",
-                                 .found = "no " + std::to_string(bytes_ >> 20) + " MiB of memory for steps (" +
-                                          std::strerror(errno) + ")",
+                                 .found = "no " + std::to_string(bytes_ >> 20) +
+                                          " MiB of memory for steps (" + std::strerror(errno) + ")",
                                  .suggestion = "measure fewer steps, or for a shorter time"}};
   }
   ::mlock(memory_, bytes_);  // best effort: it is populated already, and without swap it stays

@@ -1,5 +1,5 @@
-// The memory that the workload's processes share with chainsim: who they are, what they have measured, and when
-// to begin. All of it exists before the first process; nothing is allocated while anything is measured.
+// The memory that the workload's processes share with chainsim: who they are, what they have measured, and
+// when to begin. All of it exists before the first process; nothing is allocated while anything is measured.
 //
 // An agent writes a row and then counts it (release); the reader takes the count (acquire) and then the rows.
 #pragma once

@@ -117,9 +117,13 @@ void Planner::refuse(const std::string& address, std::string found, std::string 
 void Planner::want(const std::string& address, const std::string& path, const std::string& wanted,
                    const std::string& remedy) {
   const std::string file = machine.file(path).string();
+  errno = 0;
   const auto now = value_of(file, wanted);
   if (!now) {
-    refuse(address, path + " cannot be read: " + std::strerror(errno), wanted, remedy);
+    refuse(
+        address,
+        path + (errno == 0 ? " does not have it" : std::string{" cannot be read: "} + std::strerror(errno)),
+        wanted, remedy);
   } else if (plain(*now) != plain(wanted)) {
     if (const int error = writable(file); error != 0) {
       refuse(address, path + " is " + *now + " and cannot be written: " + std::strerror(error), wanted,
@@ -133,9 +137,8 @@ void Planner::want(const std::string& address, const std::string& path, const st
 
 const calibration::ScenarioKey* find_key(const std::vector<calibration::ScenarioKey>& keys,
                                          const std::string& name) {
-  const auto found = std::find_if(keys.begin(), keys.end(), [&](const calibration::ScenarioKey& key) {
-    return key.key == name;
-  });
+  const auto found = std::find_if(keys.begin(), keys.end(),
+                                  [&](const calibration::ScenarioKey& key) { return key.key == name; });
   return found == keys.end() ? nullptr : &*found;
 }
 
@@ -168,9 +171,8 @@ std::vector<std::string> unused_accepts(const std::vector<LivePlan>& plans, cons
   std::vector<std::string> unused;
   for (const std::string& key : needs.accept) {
     const bool used = std::any_of(plans.begin(), plans.end(), [&](const LivePlan& plan) {
-      return std::any_of(plan.accepted.begin(), plan.accepted.end(), [&](const std::string& text) {
-        return text.find(key + ": ") != std::string::npos;
-      });
+      return std::any_of(plan.accepted.begin(), plan.accepted.end(),
+                         [&](const std::string& text) { return text.find(key + ": ") != std::string::npos; });
     });
     if (!used) {
       unused.push_back(key);

@@ -3,8 +3,8 @@
 //   Variant (which keys it names, and where) ─┐
 //   Topology of this machine ─────────────────┴─► LivePlan: settings, cgroups, refusals, notes
 //
-// A key that the scenario names is asked for: the machine has it, or it can be set, or it is refused, with its
-// place and what to do. A key that is not named is the machine's own affair; where the models would take
+// A key that the scenario names is asked for: the machine has it, or it can be set, or it is refused, with
+// its place and what to do. A key that is not named is the machine's own affair; where the models would take
 // another value than the machine has, a note says so. Planning changes nothing.
 #pragma once
 
@@ -30,7 +30,7 @@ struct LiveMachine {
   calibration::MachinePart part;  // what of it a scenario can say
   CgroupRoot cgroups;
   bool superuser = true;
-  std::int32_t pid = 0;  // ours: it names what is made
+  std::int32_t pid = 0;                 // ours: it names what is made
   std::vector<std::string> no_capture;  // why events cannot be captured; empty: they can be
 
   std::filesystem::path file(const std::string& absolute) const {
@@ -68,15 +68,19 @@ struct LivePlan {
   std::vector<Refusal> refusals;
   std::vector<std::string> accepted;  // refusals that --accept let pass, each as its text
   std::vector<std::string> notes;     // what a reader of the numbers has to know
-  std::string disk;                   // of /sys/block that agents read and writers write; empty: none, not known
 };
 
 struct LiveNeeds {
   CaptureMode capture = CaptureMode::none;
-  std::string data_file;      // where it will be; its disk counts, not whether it exists
+  std::string data_file;  // where it will be; its disk counts, not whether it exists
   std::uint64_t file_size = 0;
+  std::string disk;                 // disk_of(data_file)
   std::vector<std::string> accept;  // keys
 };
+
+// The disk in /sys/block under `path` or, where it does not exist yet, under its directory. "": a file system
+// of no one disk.
+std::string disk_of(const std::string& path);
 
 LivePlan plan_live(const scenarios::Variant& variant, const LiveMachine& machine, const LiveNeeds& needs);
 

@@ -19,24 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The name in /sys/block under `path` or, where it does not exist yet, under its directory. Nothing: a file
-// system of no one disk.
-std::optional<std::string> disk_of(const std::string& path) {
-  struct stat status {};
-  const fs::path directory = fs::absolute(path).parent_path();
-  if (::stat(path.c_str(), &status) != 0 && ::stat(directory.c_str(), &status) != 0) {
-    return std::nullopt;
-  }
-  const dev_t device = S_ISBLK(status.st_mode) ? status.st_rdev : status.st_dev;
-  std::error_code absent;
-  const fs::path block =
-      fs::canonical(fmt::format("/sys/dev/block/{}:{}", major(device), minor(device)), absent);
-  if (absent) {
-    return std::nullopt;
-  }
-  return (fs::exists(block / "partition") ? block.parent_path() : block).filename().string();
-}
-
 // Devices that somebody reads or writes.
 std::set<std::string> disks_in_use(const models::HostConfig& host) {
   std::set<std::string> names;
@@ -64,13 +46,13 @@ std::string plain_driver(std::string driver) { return driver == "virtio-blk" ? "
 
 void plan_disk(Planner& planner, const std::string& name, const std::string& model) {
   const std::string address = "devices." + name;
-  if (planner.plan.disk.empty()) {
+  if (planner.needs.disk.empty()) {
     planner.refuse(address, planner.needs.data_file + " is on no one disk", "the disk " + name,
                    "--file PATH on it");
     return;
   }
-  if (planner.plan.disk != name) {
-    planner.refuse(address, planner.needs.data_file + " is on the disk " + planner.plan.disk,
+  if (planner.needs.disk != name) {
+    planner.refuse(address, planner.needs.data_file + " is on the disk " + planner.needs.disk,
                    "the disk " + name, "--file PATH on that disk, or the disk's name for the device");
     return;
   }
@@ -103,8 +85,8 @@ void plan_queues(Planner& planner, const std::string& name, const std::string& k
 }
 
 void plan_device(Planner& planner, const models::NicConfig& nic, const std::set<std::string>&) {
-  planner.refuse("devices." + nic.name, "a nic's other end is another machine, which live has not",
-                 "a nic", "a veth, or the kernel lab", false);
+  planner.refuse("devices." + nic.name, "a nic's other end is another machine, which live has not", "a nic",
+                 "a veth, or the kernel lab", false);
 }
 
 void plan_device(Planner&, const models::VethConfig&, const std::set<std::string>&) {}
@@ -132,8 +114,8 @@ void plan_data_file(Planner& planner) {
     const auto size = static_cast<std::uint64_t>(status.st_size);
     const auto on_disk = static_cast<std::uint64_t>(status.st_blocks) * 512;
     if (!regular && !S_ISBLK(status.st_mode)) {
-      planner.refuse("live.file", path + " is no regular file and no block device", "one of both", "--file PATH",
-                     false);
+      planner.refuse("live.file", path + " is no regular file and no block device", "one of both",
+                     "--file PATH", false);
     } else if (regular && (size != planner.needs.file_size || on_disk < size)) {
       planner.refuse("live.file",
                      fmt::format("{} is there, with {} bytes, {} of them on disk", path, size, on_disk),
@@ -148,18 +130,34 @@ void plan_data_file(Planner& planner) {
     planner.refuse("live.file", directory + ": " + std::strerror(errno), "a directory for the data file",
                    "--file PATH", false);
   } else if (std::uint64_t{space.f_bavail} * space.f_frsize < planner.needs.file_size) {
-    planner.refuse("live.file",
-                   fmt::format("{} has {} bytes free", directory, std::uint64_t{space.f_bavail} * space.f_frsize),
-                   fmt::format("{} bytes", planner.needs.file_size), "--file PATH, or --file-size", false);
+    planner.refuse(
+        "live.file",
+        fmt::format("{} has {} bytes free", directory, std::uint64_t{space.f_bavail} * space.f_frsize),
+        fmt::format("{} bytes", planner.needs.file_size), "--file PATH, or --file-size", false);
   }
 }
 
 }  // namespace
 
+std::string disk_of(const std::string& path) {
+  struct stat status {};
+  const fs::path directory = fs::absolute(path).parent_path();
+  if (::stat(path.c_str(), &status) != 0 && ::stat(directory.c_str(), &status) != 0) {
+    return "";
+  }
+  const dev_t device = S_ISBLK(status.st_mode) ? status.st_rdev : status.st_dev;
+  std::error_code absent;
+  const fs::path block =
+      fs::canonical(fmt::format("/sys/dev/block/{}:{}", major(device), minor(device)), absent);
+  if (absent) {
+    return "";
+  }
+  return (fs::exists(block / "partition") ? block.parent_path() : block).filename().string();
+}
+
 void plan_devices(Planner& planner) {
   const std::set<std::string> used = disks_in_use(planner.variant.host);
   if (!used.empty()) {
-    planner.plan.disk = disk_of(planner.needs.data_file).value_or("");
     plan_data_file(planner);
   }
   for (const models::AnyDeviceConfig& device : planner.variant.host.devices) {

@@ -21,10 +21,7 @@ const char* const locked_remedy =
 std::string text_of(bool value) { return value ? "true" : "false"; }
 std::string text_of(int value) { return std::to_string(value); }
 template <class Enum>
-  requires std::is_enum_v<Enum>
-std::string text_of(Enum value) {
-  return scenarios::enumerator_name(value);
-}
+requires std::is_enum_v<Enum> std::string text_of(Enum value) { return scenarios::enumerator_name(value); }
 
 // Of the build and the boot: named, it must be so; not named, a note says where the models differ.
 template <class T>

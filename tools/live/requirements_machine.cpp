@@ -65,8 +65,8 @@ std::optional<IdleState> state_of(const CpuidleState& state) {
   if (state.name.starts_with("C1")) {
     return IdleState::c1;
   }
-  const bool deep = state.name.size() > 1 && state.name[0] == 'C' && state.name[1] >= '2' &&
-                    state.name[1] <= '9';
+  const bool deep =
+      state.name.size() > 1 && state.name[0] == 'C' && state.name[1] >= '2' && state.name[1] <= '9';
   return deep ? std::optional{IdleState::c6} : std::nullopt;
 }
 
@@ -83,8 +83,7 @@ void plan_idle(Planner& planner) {
   if (!planner.named("host.idle")) {
     return;
   }
-  const auto in_use =
-      machine_value<std::vector<models::IdleStateConfig>>(planner.machine.part.host, "idle");
+  const auto in_use = machine_value<std::vector<models::IdleStateConfig>>(planner.machine.part.host, "idle");
   const std::vector<calibration::CpuIdleStates>& cpus = planner.machine.topology.idle;
   for (const models::IdleStateConfig& state : asked) {
     const std::string name = scenarios::enumerator_name(state.state);
@@ -95,7 +94,8 @@ void plan_idle(Planner& planner) {
                              [&](const CpuidleState& each) { return state_of(each) == state.state; });
         });
     if (!known && !state.disabled) {
-      planner.refuse("host.idle", "this machine has no idle state " + name, "it", "chainsim topology lists them");
+      planner.refuse("host.idle", "this machine has no idle state " + name, "it",
+                     "chainsim topology lists them");
     }
   }
   for (const calibration::CpuIdleStates& cpu : cpus) {

@@ -38,8 +38,9 @@ void plan_sched(Planner& planner, const std::string& address, const models::Sche
   }
   const bool real_time = sched.sched == SchedClass::fifo || sched.sched == SchedClass::rr;
   if (real_time) {
-    planner.note(address + ": real-time tasks leave others what the fair server (6.12 and later) or "
-                           "kernel.sched_rt_runtime_us (before) gives them");
+    planner.note(address +
+                 ": real-time tasks leave others what the fair server (6.12 and later) or "
+                 "kernel.sched_rt_runtime_us (before) gives them");
   }
 }
 
@@ -74,8 +75,9 @@ void plan_policies(Planner& planner) {
       planner.refuse("policies." + name, "a stock kernel has no " + name, "the proposal's patch",
                      "a patched kernel");
     } else if (name == "pack_on_running") {
-      planner.note("policies.pack_on_running describes a kernel: live runs the one that is here, which may "
-                   "place tasks otherwise");
+      planner.note(
+          "policies.pack_on_running describes a kernel: live runs the one that is here, which may "
+          "place tasks otherwise");
     }
   }
 }
@@ -119,8 +121,9 @@ void plan_irq(Planner& planner, const scenarios::LiveIrqAffinity& asked) {
   }
   plan_cpu_list(planner, address, asked.cpus);
   if (irq->managed && *irq->managed) {
-    planner.refuse(address, "the kernel manages this vector and lets nobody move it" +
-                                (irq->managed.note.empty() ? "" : " (" + irq->managed.note + ")"),
+    planner.refuse(address,
+                   "the kernel manages this vector and lets nobody move it" +
+                       (irq->managed.note.empty() ? "" : " (" + irq->managed.note + ")"),
                    "it on CPUs " + cpus);
     return;
   }
@@ -131,6 +134,17 @@ void plan_io_scheduler(Planner& planner, const scenarios::LiveText& asked) {
   const std::string address = "live.io_scheduler." + asked.name;
   const std::string path = "/sys/block/" + asked.name + "/queue/scheduler";
   planner.want(address, path, asked.value, "cat " + path + " lists them");
+}
+
+// Of the workload's own namespaces: nothing of the machine's is set.
+void plan_congestion_control(Planner& planner, const std::string& asked) {
+  const std::string path = "/proc/sys/net/ipv4/tcp_available_congestion_control";
+  const std::string available = value_of(planner.machine.file(path).string(), "").value_or("");
+  const std::vector<std::string> names = calibration::words(available);
+  if (!asked.empty() && std::find(names.begin(), names.end(), asked) == names.end()) {
+    planner.refuse("live.tcp_congestion_control", "this kernel has " + available, asked,
+                   "modprobe tcp_" + asked, false);
+  }
 }
 
 }  // namespace
@@ -147,8 +161,8 @@ void plan_workload(Planner& planner) {
     plan_sched(planner, address + ".sched", load.sched);
     refuse_inner_tasks(planner, load.sched.cgroup, address + ".sched.cgroup");
     if (load.kind == models::BackgroundKind::flow) {
-      planner.refuse(address + ".kind", "a flow comes from another machine, which live has not", "flow", "bulk",
-                     false);
+      planner.refuse(address + ".kind", "a flow comes from another machine, which live has not", "flow",
+                     "bulk", false);
     }
   }
   plan_policies(planner);
@@ -187,9 +201,11 @@ void plan_live_section(Planner& planner) {
   for (const scenarios::LiveText& disk : live.io_scheduler) {
     plan_io_scheduler(planner, disk);
   }
+  plan_congestion_control(planner, live.tcp_congestion_control);
   for (const scenarios::LiveText& sysctl : live.sysctls) {
     std::string path = "/proc/sys/" + sysctl.name;
-    std::replace(path.begin() + static_cast<std::ptrdiff_t>(std::string_view{"/proc/sys/"}.size()), path.end(), '.', '/');
+    std::replace(path.begin() + static_cast<std::ptrdiff_t>(std::string_view{"/proc/sys/"}.size()),
+                 path.end(), '.', '/');
     planner.want("live.sysctls." + sysctl.name, path, sysctl.value);
   }
 }

@@ -48,8 +48,9 @@ void Ring::read() {
     const int result = done->res;
     ::io_uring_cqe_seen(&ring_, done);
     if (result != static_cast<int>(size_)) {
-      throw std::runtime_error{"a read of " + std::to_string(size_) + " bytes: " +
-                               (result < 0 ? std::strerror(-result) : "only " + std::to_string(result) + " came")};
+      throw std::runtime_error{
+          "a read of " + std::to_string(size_) +
+          " bytes: " + (result < 0 ? std::strerror(-result) : "only " + std::to_string(result) + " came")};
     }
   }
 }

@@ -13,8 +13,8 @@ namespace tools::live {
 
 class Ring {
  public:
-  // By the thread that will use it: IORING_SETUP_SINGLE_ISSUER binds the ring to it. `file` is open O_DIRECT and
-  // has `file_bytes`. Throws std::runtime_error: a mode that this kernel declines.
+  // By the thread that will use it: IORING_SETUP_SINGLE_ISSUER binds the ring to it. `file` is open O_DIRECT
+  // and has `file_bytes`. Throws std::runtime_error: a mode that this kernel declines.
   Ring(int file, std::uint64_t file_bytes, const models::ReadConfig& config, sim::Stream addresses);
   ~Ring();
   Ring(const Ring&) = delete;

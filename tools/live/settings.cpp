@@ -22,12 +22,12 @@ using scenarios::OutputError;
 
 [[noreturn]] void declined(const scenarios::Place& place, const std::string& key, const std::string& path,
                            const std::string& value, int error) {
-  throw InputError{{.file = place.file,
-                    .line = place.line,
-                    .column = place.column,
-                    .found = key + " = " + value + ", which the kernel declines: " + path + ": " +
-                             std::strerror(error),
-                    .expected = "a value that it takes"}};
+  throw InputError{
+      {.file = place.file,
+       .line = place.line,
+       .column = place.column,
+       .found = key + " = " + value + ", which the kernel declines: " + path + ": " + std::strerror(error),
+       .expected = "a value that it takes"}};
 }
 
 }  // namespace

@@ -128,7 +128,8 @@ TracefsCapture::~TracefsCapture() {
 void TracefsCapture::set(const std::string& file, const std::string& value) const {
   const std::string path = path_ + "/" + file;
   const int knob = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
-  const bool done = knob >= 0 && ::write(knob, value.data(), value.size()) == static_cast<ssize_t>(value.size());
+  const bool done =
+      knob >= 0 && ::write(knob, value.data(), value.size()) == static_cast<ssize_t>(value.size());
   const int error = errno;
   if (knob >= 0) {
     ::close(knob);

@@ -23,8 +23,8 @@ inline constexpr const char* instance_prefix = "chainsim-";
 
 struct TracefsSummary {
   std::uint64_t events = 0;
-  std::uint64_t lost = 0;        // overwritten or dropped, of all CPUs
-  std::uint64_t odd_lines = 0;   // that the reader does not understand
+  std::uint64_t lost = 0;       // overwritten or dropped, of all CPUs
+  std::uint64_t odd_lines = 0;  // that the reader does not understand
   calibration::SwitchCheck switches;
   std::vector<std::string> absent_events;  // that this kernel does not have
   std::int64_t start = 0, end = 0;         // CLOCK_MONOTONIC, ns
@@ -43,8 +43,8 @@ class TracefsCapture {
 
   void start();
   void stop();
-  // While they live: the tasks of these processes keep their names, as kernel threads do; all others are called
-  // `other` in what is stored.
+  // While they live: the tasks of these processes keep their names, as kernel threads do; all others are
+  // called `other` in what is stored.
   void note_tasks(const std::vector<std::int32_t>& processes);
   // Reads the trace, judges it, and stores it as DIRECTORY/NAME.trace.zst. Throws scenarios::OutputError.
   TracefsSummary store(const std::string& directory, const std::string& name);

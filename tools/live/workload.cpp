@@ -1,11 +1,9 @@
 #include "tools/live/workload.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
+#include <limits>
 #include <variant>
 
 #include "scenarios/input_error.h"
@@ -13,31 +11,39 @@
 #include "tools/live/workload_capture.h"
 #include "tools/live/workload_plan.h"
 #include "tools/live/workload_processes.h"
+#include "tools/live/workload_reading.h"
 #include "tools/live/workload_spin.h"
 
 namespace tools::live {
 namespace {
 
-constexpr useconds_t look = 20'000;  // us between two looks at a running workload
+constexpr useconds_t look = 50'000;  // us between two looks at a running workload
 constexpr std::int64_t set_up_patience = 60'000'000'000;
+constexpr std::uint64_t no_steps = std::numeric_limits<std::uint64_t>::max();
 constexpr std::int64_t no_limit = std::numeric_limits<std::int64_t>::max();
 
-// Twice the rows of an agent that never waits for anything but its own draws.
+constexpr std::int64_t longest_capture = 60'000'000'000;  // without a duration
+
+// Twice the rows of an agent that never waits for anything but its own draws; or those that are asked for.
 std::uint64_t rows_per_agent(const models::HostConfig& host, const WorkloadOptions& options) {
   constexpr double shortest_step_ns = 5'000;  // system calls alone
+  constexpr double attaching_ns = 15e9;       // of a tracer, while steps are recorded already
+  constexpr double reserve = 10'000;
   double step_ns = 1e15;
   for (const models::AgentConfig& agent : host.agents) {
     const double service = agent.tool.device.empty() ? 0 : agent.tool.service.mean_ns();
     step_ns = std::min(step_ns, agent.think.mean_ns() + service + agent.compute.mean_ns());
   }
-  const double by_time = options.duration.count() == 0
-                             ? 1e18
-                             : 2 * static_cast<double>(options.duration.count()) / std::max(step_ns, shortest_step_ns);
-  const double by_steps = options.steps_per_variant == 0 || options.capture != CaptureMode::none
-                              ? 1e18
-                              : static_cast<double>(options.steps_per_variant);
-  constexpr double reserve = 10'000;
-  return static_cast<std::uint64_t>(std::min(by_time, by_steps) + reserve);
+  step_ns = std::max(step_ns, shortest_step_ns);
+  const auto rows_in = [&](double ns) { return static_cast<std::uint64_t>(2 * ns / step_ns + reserve); };
+  const auto duration = static_cast<double>(options.duration.count());
+  if (options.capture != CaptureMode::none) {
+    const double captured = duration > 0 ? duration : static_cast<double>(longest_capture);
+    return rows_in(captured + static_cast<double>(options.warmup.count()) + attaching_ns);
+  }
+  const std::uint64_t by_time = duration > 0 ? rows_in(duration) : no_steps;
+  const std::uint64_t by_steps = options.steps_per_variant == 0 ? no_steps : options.steps_per_variant;
+  return std::min(by_time, by_steps);
 }
 
 std::vector<PairConfig> pairs_of(const models::HostConfig& host) {
@@ -49,33 +55,6 @@ std::vector<PairConfig> pairs_of(const models::HostConfig& host) {
   }
   return pairs;
 }
-
-// Counters of one task that the kernel keeps: CPU time, and migrations where it tells them.
-struct TaskUse {
-  std::int64_t cpu_ns = 0;
-  std::int64_t migrations = -1;
-};
-
-TaskUse use_of(const TaskSlot& slot) {
-  const std::string directory = "/proc/" + std::to_string(slot.pid.load()) + "/task/" + std::to_string(slot.tid.load());
-  TaskUse use;
-  std::ifstream{directory + "/schedstat"} >> use.cpu_ns;
-  std::ifstream sched{directory + "/sched"};
-  for (std::string line; std::getline(sched, line);) {
-    if (line.starts_with("se.nr_migrations")) {
-      std::istringstream{line.substr(line.find(':') + 1)} >> use.migrations;
-    }
-  }
-  return use;
-}
-
-// All that is counted, at one moment.
-struct Reading {
-  std::int64_t time = 0;
-  SystemCounters system;
-  std::vector<TaskUse> tasks;
-  std::vector<std::uint64_t> bytes, loops;
-};
 
 class Run {
  public:
@@ -95,6 +74,7 @@ class Run {
                          .timer_slack = host_.kernel.timer_slack,
                          .data_file = plan_.reads || plan_.writes ? options_.data_file : "",
                          .pairs = pairs_of(host_),
+                         .congestion_control = options_.congestion_control,
                          .cgroup_files = options_.cgroup_files},
                         recorder};
     recorder_ = &recorder;
@@ -113,7 +93,8 @@ class Run {
  private:
   void refuse_what_is_wrong() const {
     if (plan_.agents == 0 && plan_.tasks.empty()) {
-      throw scenarios::InputError{{.file = "live", .found = "a scenario without tasks", .expected = "agents"}};
+      throw scenarios::InputError{
+          {.file = "live", .found = "a scenario without tasks", .expected = "agents"}};
     }
     if (options_.steps_per_variant == 0 && options_.duration.count() == 0) {
       throw scenarios::InputError{
@@ -151,7 +132,8 @@ class Run {
   void watch(std::int64_t deadline, std::uint64_t steps) {
     while (!stop_.load() && monotonic_ns() < deadline && recorder_->steps() < steps && !recorder_->full()) {
       processes_->check();
-      ::usleep(static_cast<useconds_t>(std::clamp<std::int64_t>((deadline - monotonic_ns()) / 1000, 0, look)));
+      ::usleep(
+          static_cast<useconds_t>(std::clamp<std::int64_t>((deadline - monotonic_ns()) / 1000, 0, look)));
     }
   }
 
@@ -203,26 +185,14 @@ class Run {
   // Of the capture: by the steps seen in the warm-up.
   sim::Nanos length(std::int64_t warmed) const {
     const auto steps = static_cast<double>(std::max<std::uint64_t>(recorder_->steps(), 1));
-    const double wanted =
-        options_.steps_per_variant == 0
-            ? 1e18
-            : static_cast<double>(options_.steps_per_variant) / steps * static_cast<double>(warmed);
-    const double limit = options_.duration.count() == 0 ? 60e9 : static_cast<double>(options_.duration.count());
-    return sim::Nanos{static_cast<std::int64_t>(std::min(wanted, limit))};
+    const double wanted = options_.steps_per_variant == 0 ? 1e18
+                                                          : static_cast<double>(options_.steps_per_variant) /
+                                                                steps * static_cast<double>(warmed);
+    const std::int64_t limit = options_.duration.count() == 0 ? longest_capture : options_.duration.count();
+    return sim::Nanos{static_cast<std::int64_t>(std::min(wanted, static_cast<double>(limit)))};
   }
 
-  Reading read() {
-    Reading reading;
-    reading.time = monotonic_ns();
-    for (std::size_t i = 0; i < plan_.tasks.size(); ++i) {
-      const TaskSlot& slot = recorder_->task(i);
-      reading.tasks.push_back(use_of(slot));
-      reading.bytes.push_back(slot.bytes.load(std::memory_order_relaxed));
-      reading.loops.push_back(slot.loops.load(std::memory_order_relaxed));
-    }
-    reading.system = read_counters();
-    return reading;
-  }
+  WorkloadReading read() { return read_workload(*recorder_); }
 
   void describe() {
     for (std::size_t i = 0; i < plan_.tasks.size(); ++i) {
@@ -267,8 +237,8 @@ class Run {
 
   void collect_task(std::size_t index) {
     const PlannedTask& task = plan_.tasks[index];
-    const TaskUse& before = before_.tasks[index];
-    const TaskUse& after = after_.tasks[index];
+    const TaskReading& before = before_.tasks[index];
+    const TaskReading& after = after_.tasks[index];
     const std::int64_t cpu = after.cpu_ns - before.cpu_ns;
     for (RoleResult& role : result_.roles) {
       if (role.role == role_of(task.kind)) {
@@ -282,8 +252,8 @@ class Run {
     if (task.entry >= 0) {
       BackgroundResult& load = result_.background[static_cast<std::size_t>(task.entry)];
       load.cpu_ns += cpu;
-      load.bytes += after_.bytes[index] - before_.bytes[index];
-      load.loops += task.kind == TaskKind::bulk_rx ? 0 : after_.loops[index] - before_.loops[index];
+      load.bytes += after.bytes - before.bytes;
+      load.loops += task.kind == TaskKind::bulk_rx ? 0 : after.loops - before.loops;
     }
   }
 
@@ -295,15 +265,13 @@ class Run {
     });
   }
 
-  static constexpr std::uint64_t no_steps = std::numeric_limits<std::uint64_t>::max();
-
   const models::HostConfig& host_;
   const WorkloadOptions& options_;
   const std::atomic<bool>& stop_;
   WorkloadPlan plan_;
   Recorder* recorder_ = nullptr;
   Processes* processes_ = nullptr;
-  Reading before_, after_;
+  WorkloadReading before_, after_;
   WorkloadResult result_;
 };
 

@@ -1,5 +1,5 @@
-// A capture around the measured part of a workload that already runs, by whichever tracer was asked for. It has
-// a thread of its own, so that the workload can be watched meanwhile.
+// A capture around the measured part of a workload that already runs, by whichever tracer was asked for. It
+// has a thread of its own, so that the workload can be watched meanwhile.
 #pragma once
 
 #include <atomic>
@@ -21,8 +21,8 @@ class WorkloadCapture {
   WorkloadCapture(const WorkloadCapture&) = delete;
   WorkloadCapture& operator=(const WorkloadCapture&) = delete;
 
-  bool started() const;  // or already over
-  bool ended() const;    // nothing more is traced; storing it goes on
+  bool started() const;                  // or already over
+  bool ended() const;                    // nothing more is traced; storing it goes on
   void give_up() { stop_.store(true); }  // what was captured until then is stored
   // Waits until it is stored. Throws what the capture threw.
   CaptureResult result();

@@ -1,5 +1,5 @@
-// What the kernel counts for the whole machine: /proc/stat, /proc/interrupts, /proc/softirqs, softnet_stat, and
-// the ksoftirqd threads. The difference of two readings is what happened in between.
+// What the kernel counts for the whole machine: /proc/stat, /proc/interrupts, /proc/softirqs, softnet_stat,
+// and the ksoftirqd threads. The difference of two readings is what happened in between.
 //
 // Left out: what these files do not tell. CPU times are sampled by the tick (10 ms units), unless the kernel
 // accounts precisely; a count that this kernel lacks is -1.
@@ -30,8 +30,8 @@ struct SystemCounters {
   std::int64_t interrupts_timer = -1;   // LOC
   std::int64_t interrupts_ipi = -1;     // RES and CAL
   std::int64_t context_switches = -1;
-  std::int64_t rx_drops = -1;      // softnet_stat: the backlog was full
-  std::int64_t time_squeeze = -1;  // softnet_stat: net_rx_action left with work undone
+  std::int64_t rx_drops = -1;           // softnet_stat: the backlog was full
+  std::int64_t time_squeeze = -1;       // softnet_stat: net_rx_action left with work undone
   std::int64_t ksoftirqd_wakeups = -1;  // times that they went to sleep, which is as often as they were woken
   std::int64_t ksoftirqd_cpu_ns = -1;
   std::map<std::string, std::int64_t> softirqs;      // NET_RX, BLOCK, ...

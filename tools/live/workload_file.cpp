@@ -22,8 +22,8 @@ constexpr std::size_t chunk = std::size_t{1} << 20;  // bytes of one write
 constexpr std::size_t page = 4096;
 constexpr std::uint64_t sector = 512;  // unit of st_blocks
 
-// Its size, and every block of it allocated. Whether the blocks were ever written stat(2) does not tell; such a
-// file is one of ours, and those are.
+// Its size, and every block of it allocated. Whether the blocks were ever written stat(2) does not tell; such
+// a file is one of ours, and those are.
 bool is_whole(const std::string& path, std::uint64_t size) {
   struct stat status {};
   return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
@@ -51,17 +51,19 @@ std::unique_ptr<char, Free> noise() {
 
 }  // namespace
 
-DataFile::DataFile(std::string path, std::uint64_t size, const std::atomic<bool>& stop) : path_{std::move(path)} {
+DataFile::DataFile(std::string path, std::uint64_t size, const std::atomic<bool>& stop)
+    : path_{std::move(path)} {
   if (is_whole(path_, size)) {
     complete_ = true;
     return;
   }
   struct stat status {};
   if (::lstat(path_.c_str(), &status) == 0) {
-    throw scenarios::InputError{{.file = path_,
-                                 .found = "a file that is not a whole data file",
-                                 .expected = "one of " + std::to_string(size) + " bytes without holes, or none",
-                                 .suggestion = "name another file, or remove it"}};
+    throw scenarios::InputError{
+        {.file = path_,
+         .found = "a file that is not a whole data file",
+         .expected = "one of " + std::to_string(size) + " bytes without holes, or none",
+         .suggestion = "name another file, or remove it"}};
   }
   try {
     fill(size, stop);
@@ -74,9 +76,8 @@ DataFile::DataFile(std::string path, std::uint64_t size, const std::atomic<bool>
 void DataFile::fill(std::uint64_t size, const std::atomic<bool>& stop) {
   const int file = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_DIRECT | O_CLOEXEC, 0600);
   if (file < 0 && errno == EINVAL) {
-    throw scenarios::InputError{{.file = path_,
-                                 .found = "a file system without O_DIRECT",
-                                 .expected = "one on a disk (not tmpfs)"}};
+    throw scenarios::InputError{
+        {.file = path_, .found = "a file system without O_DIRECT", .expected = "one on a disk (not tmpfs)"}};
   }
   if (file < 0) {
     throw scenarios::OutputError{path_ + ": cannot be written: " + std::strerror(errno)};

@@ -12,9 +12,9 @@ class DataFile {
  public:
   static constexpr std::uint64_t default_size = std::uint64_t{1} << 30;  // bytes, as in the captures
 
-  // Takes the file at `path` if it has that size and no holes, else writes it anew (O_DIRECT; seconds). `stop`
-  // ends the writing: then complete() is false. Throws scenarios::InputError where the file system refuses
-  // O_DIRECT (tmpfs), scenarios::OutputError when it cannot be written.
+  // Takes the file at `path` if it has that size and no holes, else writes it anew (O_DIRECT; seconds).
+  // `stop` ends the writing: then complete() is false. Throws scenarios::InputError where the file system
+  // refuses O_DIRECT (tmpfs), scenarios::OutputError when it cannot be written.
   DataFile(std::string path, std::uint64_t size, const std::atomic<bool>& stop);
   ~DataFile();  // removes a file that it has written, unless kept
   DataFile(const DataFile&) = delete;

@@ -85,9 +85,10 @@ class Planner {
         return;
       }
       case models::BackgroundKind::flow:
-        throw scenarios::InputError{{.file = "live",
-                                     .found = "the background " + scenarios::quoted(load.name) + ", a flow",
-                                     .expected = "burst, bulk, writer or hog: no wire leads into this machine"}};
+        throw scenarios::InputError{
+            {.file = "live",
+             .found = "the background " + scenarios::quoted(load.name) + ", a flow",
+             .expected = "burst, bulk, writer or hog: no wire leads into this machine"}};
     }
     add(task, load.name);
   }
@@ -97,9 +98,10 @@ class Planner {
       return std::holds_alternative<models::VethConfig>(each) && models::device_name(each) == device;
     });
     if (!veth) {
-      throw scenarios::InputError{{.file = "live",
-                                   .found = "traffic over " + scenarios::quoted(device) + ", which is no veth",
-                                   .expected = "a veth: no other machine is there to talk to"}};
+      throw scenarios::InputError{
+          {.file = "live",
+           .found = "traffic over " + scenarios::quoted(device) + ", which is no veth",
+           .expected = "a veth: no other machine is there to talk to"}};
     }
     plan_.connections.push_back({.device = device, .bulk = bulk});
     return static_cast<int>(plan_.connections.size()) - 1;

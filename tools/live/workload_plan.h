@@ -21,9 +21,9 @@ struct PlannedTask {
   const models::SchedConfig* sched = nullptr;
   const models::AgentConfig* agent = nullptr;            // agents and servers
   const models::BackgroundConfig* background = nullptr;  // the others
-  int entry = -1;       // of background, in the scenario's order
-  int agent_id = -1;    // agents and servers: counts through all agents
-  int connection = -1;  // of the plan's
+  int entry = -1;                                        // of background, in the scenario's order
+  int agent_id = -1;                                     // agents and servers: counts through all agents
+  int connection = -1;                                   // of the plan's
 };
 
 // A TCP connection between the two namespaces over a pair; an end belongs to the task that has its number.
@@ -48,8 +48,8 @@ struct WorkloadPlan {
   bool writes = false;
 };
 
-// Points into `host`. Throws scenarios::InputError for what no real task can do: a tool server behind a NIC, a
-// flow from the wire.
+// Points into `host`. Throws scenarios::InputError for what no real task can do: a tool server behind a NIC,
+// a flow from the wire.
 WorkloadPlan plan_workload(const models::HostConfig& host);
 
 // "agent", "server" or "background".

@@ -28,6 +28,7 @@ struct ProcessesConfig {
   sim::Nanos timer_slack{0};
   std::string data_file;
   std::vector<PairConfig> pairs;
+  std::string congestion_control;
   std::vector<std::pair<std::string, std::string>> cgroup_files;  // WorkloadOptions
 };
 

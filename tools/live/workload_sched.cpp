@@ -14,7 +14,9 @@
 namespace tools::live {
 namespace {
 
-[[noreturn]] void declined(const std::string& what) { throw std::runtime_error{what + ": " + std::strerror(errno)}; }
+[[noreturn]] void declined(const std::string& what) {
+  throw std::runtime_error{what + ": " + std::strerror(errno)};
+}
 
 std::uint32_t policy_of(models::SchedClass sched) {
   switch (sched) {

@@ -1,7 +1,7 @@
 // A thread's place in the scheduler, by its own hand: affinity, policy, nice, priority, slice, timer slack.
 //
-// What was set is read back (sched_getattr(2)): a kernel that ignores a slice would otherwise pass for one that
-// knows it. Throws std::runtime_error, naming what was declined.
+// What was set is read back (sched_getattr(2)): a kernel that ignores a slice would otherwise pass for one
+// that knows it. Throws std::runtime_error, naming what was declined.
 #pragma once
 
 #include <sys/types.h>

@@ -10,8 +10,8 @@ namespace tools::live {
 // Dependent multiplications: their latency does not depend on what a sibling hardware thread does.
 void spin(std::uint64_t turns);
 
-// Nanoseconds of one turn, from many short loops of which the faster ones count: the slower ones were
-// interrupted. Takes `budget_ns`, by the clock.
+// Nanoseconds of one turn, from many short loops of which the fastest count: the others were interrupted, or
+// shared the core with somebody. Takes `budget_ns`, by the clock.
 double measure_spin(std::int64_t budget_ns = 40'000'000);
 
 // Turns that take `ns`, by the nanoseconds of one.

@@ -1,4 +1,4 @@
-#include "calibration/validate/event_captures.h"
+#include "calibration/validate/step_captures.h"
 
 #include <algorithm>
 #include <optional>
@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 
 constexpr std::array compressions{"", ".gz", ".zst", ".xz"};
 
-std::optional<EventCapture> event_capture(const fs::path& path) {
+std::optional<StepCapture> step_capture(const fs::path& path) {
   const std::string name = path.filename().string();
   for (const char* kind : {".trace", ".chain.txt", ".dat"}) {
     for (const char* compression : compressions) {
@@ -24,7 +24,7 @@ std::optional<EventCapture> event_capture(const fs::path& path) {
       for (const char* packed : compressions) {
         fs::path steps = path.parent_path() / (load + ".steps.csv" + packed);
         if (fs::exists(steps) && !fs::exists(path.parent_path() / (load + ".run.json"))) {
-          return EventCapture{load, path, std::move(steps)};
+          return StepCapture{load, path, std::move(steps)};
         }
       }
     }
@@ -34,28 +34,28 @@ std::optional<EventCapture> event_capture(const fs::path& path) {
 
 }  // namespace
 
-std::vector<EventCapture> find_event_captures(std::span<const fs::path> paths) {
-  std::vector<EventCapture> found;
+std::vector<StepCapture> find_step_captures(std::span<const fs::path> paths) {
+  std::vector<StepCapture> found;
   for (const fs::path& path : paths) {
     if (!fs::is_directory(path)) {
-      if (auto capture = event_capture(path)) {
+      if (auto capture = step_capture(path)) {
         found.push_back(std::move(*capture));
       }
       continue;
     }
     std::error_code unreadable;
     for (const fs::directory_entry& entry : fs::directory_iterator{path, unreadable}) {
-      if (auto capture = event_capture(entry.path())) {
+      if (auto capture = step_capture(entry.path())) {
         found.push_back(std::move(*capture));
       }
     }
   }
   std::sort(found.begin(), found.end(),
-            [](const EventCapture& a, const EventCapture& b) { return a.load < b.load; });
+            [](const StepCapture& a, const StepCapture& b) { return a.load < b.load; });
   return found;
 }
 
-LiveRun read_event_capture(const EventCapture& capture) {
+LiveRun read_step_capture(const StepCapture& capture) {
   Steps steps = read_steps(capture.steps);
   if (steps.rows.size() < 100) {
     throw scenarios::InputError{{.file = capture.steps.string(),

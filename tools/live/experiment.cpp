@@ -1,0 +1,178 @@
+#include "tools/live/experiment.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+
+#include "scenarios/experiment.h"
+#include "tools/live/settings.h"
+#include "tools/live/workload_file.h"
+#include "tools/progress.h"
+
+namespace tools::live {
+namespace {
+
+class Experiment {
+ public:
+  Experiment(scenarios::Report& report, const std::vector<LivePlan>& plans, const ExperimentRequest& request,
+             Journal& journal, const std::atomic<bool>& stop)
+      : report_{report}, plans_{plans}, request_{request}, journal_{journal}, stop_{stop} {
+    report_.result.variants.resize(report_.variants.size());
+    const int most = std::max(report_.run.replications, request_.captures);
+    for (scenarios::Replications& runs : report_.result.variants) {
+      runs.at.resize(static_cast<std::size_t>(most));
+    }
+    for (const CaptureMode mode : {CaptureMode::none, request_.capture}) {
+      const int rounds = mode == CaptureMode::none ? report_.run.replications : request_.captures;
+      for (int round = 1; round <= rounds; ++round) {
+        for (std::size_t v = 0; v < report_.variants.size(); ++v) {
+          todo_.push_back({.variant = v, .repetition = round, .capture = mode, .settings = {}, .result = {}});
+        }
+      }
+    }
+  }
+
+  ExperimentRuns run() {
+    ExperimentRuns done;
+    const std::size_t mark = journal_.mark();
+    try {
+      std::optional<DataFile> file;
+      // A block device is read as it is.
+      if (request_.uses_file && !std::filesystem::is_block_file(request_.data_file)) {
+        make_file(file);
+      }
+      if (!file || file->complete()) {
+        run_all(done);
+      }
+    } catch (...) {
+      done.failure = std::current_exception();
+    }
+    try {
+      undo_since(journal_, mark);
+    } catch (...) {
+      done.failure = done.failure ? done.failure : std::current_exception();
+    }
+    finish(done);
+    return done;
+  }
+
+ private:
+  // Journalled before it is made, where there is none.
+  void make_file(std::optional<DataFile>& file) {
+    const std::string path = std::filesystem::absolute(request_.data_file).string();
+    if (!std::filesystem::exists(path)) {
+      journal_.add({.kind = JournalEntry::Kind::file, .path = path, .before = "", .now = ""});
+    }
+    file.emplace(path, request_.file_size, stop_);
+  }
+
+  void run_all(ExperimentRuns& done) {
+    ProgressLine progress;
+    std::uint64_t steps = 0;
+    const auto total = static_cast<int>(todo_.size());
+    for (int i = 0; i < total && !stop_; ++i) {
+      LiveRun& run = todo_[static_cast<std::size_t>(i)];
+      progress.runs(i, total, steps,
+                    run_stem(report_.variants[run.variant]->name, run.repetition, run.captured()));
+      if (!run_one(run)) {
+        return;  // only whole repetitions count
+      }
+      steps += run.steps;
+      done.runs.push_back(std::move(run));
+    }
+  }
+
+  bool run_one(LiveRun& run) {
+    const scenarios::Variant& variant = *report_.variants[run.variant];
+    const LivePlan& plan = plans_[run.variant];
+    {
+      AppliedSettings applied{plan, journal_};
+      run.result = run_workload(variant.host, options(run, variant, applied), stop_);
+      applied.restore();
+    }
+    if (run.result.interrupted) {
+      remove_capture(run);
+      return false;
+    }
+    for (const Setting& setting : plan.settings) {
+      run.settings.push_back(setting.text());
+    }
+    if (!request_.directory.empty()) {
+      write_run(request_.directory, variant, run);
+    }
+    keep(run, variant);
+    return true;
+  }
+
+  WorkloadOptions options(const LiveRun& run, const scenarios::Variant& variant,
+                          const AppliedSettings& applied) const {
+    WorkloadOptions result;
+    result.seed = scenarios::replication_seed(report_.run.seed, run.repetition - 1);
+    result.warmup = report_.run.warmup;
+    result.steps_per_variant = request_.steps;
+    result.duration = request_.steps > 0 ? sim::Nanos{0} : report_.run.duration;
+    result.data_file = request_.uses_file ? request_.data_file : "";
+    result.cgroup_files = applied.cgroup_files();
+    result.congestion_control = variant.live.tcp_congestion_control;
+    result.capture = run.capture;
+    result.capture_directory = request_.directory;
+    result.capture_name = run_stem(variant.name, run.repetition, true);
+    return result;
+  }
+
+  // A captured repetition adds what only its events tell; its steps are those of a traced machine.
+  void keep(LiveRun& run, const scenarios::Variant& variant) {
+    run.steps = run.result.steps.size();
+    auto& at = report_.result.variants[run.variant].at[static_cast<std::size_t>(run.repetition - 1)];
+    if (run.captured()) {
+      models::Metrics& metrics = at ? *at : at.emplace();
+      for (const std::string& file : run.result.capture.files) {
+        if (file.ends_with(".chain.txt.zst") || file.ends_with(".trace.zst")) {
+          add_captured(file, metrics);
+        }
+      }
+    } else {
+      at = metrics_of(variant.host, run.result);
+      for (const models::Counter counter : not_counted(run.result)) {
+        if (report_.counted(counter)) {
+          report_.not_counted.push_back(counter);
+        }
+      }
+    }
+    run.result.steps = {};
+  }
+
+  static void remove_capture(const LiveRun& run) {
+    for (const std::string& file : run.result.capture.files) {
+      std::error_code ignored;
+      std::filesystem::remove(file, ignored);
+    }
+  }
+
+  void finish(const ExperimentRuns& done) {
+    report_.result.interrupted = done.runs.size() < todo_.size();
+    for (scenarios::Replications& runs : report_.result.variants) {
+      for (const auto& metrics : runs.at) {
+        if (metrics) {
+          runs.merged.merge(*metrics);
+        }
+      }
+    }
+  }
+
+  scenarios::Report& report_;
+  const std::vector<LivePlan>& plans_;
+  const ExperimentRequest& request_;
+  Journal& journal_;
+  const std::atomic<bool>& stop_;
+  std::vector<LiveRun> todo_;
+};
+
+}  // namespace
+
+ExperimentRuns run_live(scenarios::Report& report, const std::vector<LivePlan>& plans,
+                        const ExperimentRequest& request, Journal& journal, const std::atomic<bool>& stop) {
+  return Experiment{report, plans, request, journal, stop}.run();
+}
+
+}  // namespace tools::live
