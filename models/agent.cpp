@@ -42,7 +42,7 @@ void Agent::awake() {
   }
   Socket& socket = kernel_.tcp.socket(flow_);
   CompletionId completion = CompletionId::none;
-  if (socket.transport == Transport::nic) {
+  if (socket.transport == Transport::nic && socket.peer == FlowId::none) {
     completion = kernel_.completions.acquire(ctx_, task_.id, {.source = WakeSource::net});
     remote_call(flow_, config_.tool.service.sample(service_), completion);
   }

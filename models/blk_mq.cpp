@@ -66,7 +66,8 @@ BlkMq::BlkMq(sim::Engine& engine, const BlkMqConfig& config, const KernelConfig&
     }
     const std::size_t effective = effective_cpu_of(managed, begin, end);
     ++managed[effective];
-    auto queue = std::make_unique<Queue>(Queue{*this, static_cast<QueueId>(q), nullptr, {}, {}, 0, false});
+    auto queue =
+        std::make_unique<Queue>(Queue{*this, static_cast<QueueId>(q), nullptr, {}, {}, 0, false, false});
     queue->batch.reserve(64);
     queue->irq = std::make_unique<DeviceIrq>(engine, *cpus[effective], costs, tracepoints, meter,
                                              static_cast<VectorId>(static_cast<int>(config.first_vector) + q),
@@ -105,7 +106,7 @@ sim::Nanos BlkMq::submit(Request request, bool& accepted) {
 void BlkMq::handled(Queue& queue) {
   queue.batch.clear();
   queue.next = 0;
-  queue.served_agent = false;
+  queue.drained = queue.served_agent = false;
   reap_next(queue);
 }
 
@@ -119,23 +120,34 @@ void BlkMq::reap_next(Queue& queue) {
                                            queue);
       return;
     }
-    if (completes_in_hardirq(queue, queue.reaping)) {
-      queue.batch.push_back(queue.reaping);
-    } else {
-      pass_on(queue.reaping, queue.irq->cpu().id());
+    if (ends_at_once(queue)) {
+      return;
     }
   }
-  order_batch(queue.batch);
+  queue.drained = true;
+  if (config_.batches) {
+    order_batch(queue.batch);
+  }
   end_next(queue);
 }
 
 void BlkMq::reaped(Queue& queue) {
-  if (completes_in_hardirq(queue, queue.reaping)) {
-    queue.batch.push_back(queue.reaping);
-  } else {
-    pass_on(queue.reaping, queue.irq->cpu().id());
+  if (!ends_at_once(queue)) {
+    reap_next(queue);
   }
-  reap_next(queue);
+}
+
+// What was reaped last joins the batch, goes elsewhere, or, without batches, ends before the next is reaped.
+bool BlkMq::ends_at_once(Queue& queue) {
+  if (!completes_in_hardirq(queue, queue.reaping)) {
+    pass_on(queue.reaping, queue.irq->cpu().id());
+    return false;
+  }
+  queue.batch.push_back(queue.reaping);
+  if (!config_.batches) {
+    end_next(queue);
+  }
+  return !config_.batches;
 }
 
 bool BlkMq::completes_in_hardirq(const Queue& queue, const Request& request) const {
@@ -153,7 +165,11 @@ void BlkMq::order_batch(std::vector<Request>& batch) const {
 // blk_mq_end_request_batch. What the device completes meanwhile has a message of its own.
 void BlkMq::end_next(Queue& queue) {
   if (queue.next == queue.batch.size()) {
-    queue.irq->leave(queue.served_agent);
+    if (queue.drained) {
+      queue.irq->leave(queue.served_agent);
+    } else {
+      reap_next(queue);
+    }
     return;
   }
   const bool agents = for_agent(queue.batch[queue.next]);

@@ -7,13 +7,15 @@
 //
 // Models:   block/blk-mq.c:blk_mq_map_queues, blk_mq_complete_request_remote (rq_affinity 0, 1, 2),
 //           blk_done_softirq, blk_mq_add_to_batch, blk_mq_end_request_batch (what is completed here ends
-//           once everything is reaped: in 6.12 last come first ended, in 6.18 in CQ order);
-//           drivers/nvme/host/pci.c:nvme_irq (reaps all, no budget);
-//           kernel/irq/affinity.c and matrix.c: managed vectors spread over all CPUs, the effective CPU being
-//           the one of the mask with fewest managed vectors, ties to the highest number.
-// Left out: what keeps a request out of the batch (errors, an I/O scheduler's tags); I/O schedulers, merging,
-//           plugging (io_uring plugs above two SQEs), tags beyond the device's queue depth, throttling, poll
-//           queues, threaded interrupts.
+//           once everything is reaped: in 6.12 last come first ended, in 6.18 in CQ order; a request with
+//           an I/O scheduler's tag is never batched, and ends before the next one is reaped);
+//           drivers/nvme/host/pci.c:nvme_irq (reaps all, no budget); kernel/irq/affinity.c and matrix.c:
+//           managed vectors spread over all CPUs, the effective CPU being the one of the mask with fewest
+//           managed vectors, ties to the highest number.
+// Left out: errors, which keep a request out of the batch too; what an I/O scheduler does to the order of
+//           requests that the device cannot take at once, and its cost (which is in block_submit);
+//           merging, plugging (io_uring plugs above two SQEs), tags beyond the device's queue depth,
+//           throttling, poll queues, threaded interrupts.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +39,7 @@ struct BlkMqConfig {
   int llc_cpus = 0;  // CPUs per LLC
   Cost irq_handler = Cost::nvme_irq_handler;
   Cost per_completion = Cost::nvme_cqe_reap;
+  bool batches = true;                  // no I/O scheduler
   bool reaps_in_handler = true;         // false: the handler's cost covers it (virtio)
   Cost doorbell = Cost::nvme_doorbell;  // telling the device; paid only if it has to be told
   VectorId first_vector = VectorId{0};
@@ -79,6 +82,7 @@ class BlkMq {
     Request reaping;             // the CQE the running handler is at
     std::vector<Request> batch;  // io_comp_batch: reaped by it, to be ended here
     std::size_t next = 0;
+    bool drained = false;  // the handler has reaped all there was
     bool served_agent = false;
     void handled() { blk.handled(*this); }
     void reaped() { blk.reaped(*this); }
@@ -89,6 +93,7 @@ class BlkMq {
   void handled(Queue& queue);
   void reap_next(Queue& queue);
   void reaped(Queue& queue);
+  bool ends_at_once(Queue& queue);
   bool completes_in_hardirq(const Queue& queue, const Request& request) const;
   void order_batch(std::vector<Request>& batch) const;
   void end_next(Queue& queue);

@@ -141,6 +141,8 @@ struct Host::Impl {
     softnet.softirq.running.connect<&NetRx::running>(*net_rx.back());
     block_actions.push_back(std::make_unique<BlockAction>(BlockAction{*this, id}));
     action(SoftirqVector::block).connect<&BlockAction::run>(*block_actions.back());
+    net_tx.push_back(std::make_unique<NetTx>(NetTx{softirq}));
+    action(SoftirqVector::net_tx).connect<&NetTx::run>(*net_tx.back());
     for (const auto& [vector, cost] : {std::pair{SoftirqVector::timer, Cost::softirq_timer},
                                        std::pair{SoftirqVector::sched, Cost::softirq_sched},
                                        std::pair{SoftirqVector::rcu, Cost::softirq_rcu}}) {
@@ -198,6 +200,7 @@ struct Host::Impl {
       blocks.push_back(BlockPort{});
       std::visit([this](const auto& each) { build_device(each); }, device);
     }
+    connect_cables();
   }
 
   // A veth without GRO is the backlog of whoever sends.
@@ -247,14 +250,56 @@ struct Host::Impl {
       queue.irq = std::make_unique<DeviceIrq>(engine, *cpus[cpu], costs, tracepoints, meter, next_vector(),
                                               Cost::nic_irq_handler);
       queue.irq->handled.connect<&NicPort::Queue::handled>(queue);
-      irq_names.push_back(nic_config.name + "-TxRx-" + std::to_string(q));
+      const bool one_vector = nic_config.tx_interrupt == NicTxInterrupt::none;
+      irq_names.push_back(nic_config.name + (one_vector ? "-TxRx-" : "-rx-") + std::to_string(q));
       add_napi(queue.napi, nic_config.name, nic_config.threaded);
+    }
+    build_tx_queue(port);
+  }
+
+  void build_tx_queue(NicPort& port) {
+    const NicConfig& nic_config = port.nic.config();
+    if (nic_config.tx_interrupt == NicTxInterrupt::none) {
+      return;
+    }
+    const std::size_t cpu = nic_config.tx_irq_cpu < 0 ? place_unmanaged_vector(vectors)
+                                                      : static_cast<std::size_t>(nic_config.tx_irq_cpu);
+    port.tx = std::make_unique<NicPort::TxQueue>(port);
+    NicPort::TxQueue& tx = *port.tx;
+    tx.softnet = softnets[cpu].get();
+    tx.softirq = softirqs[cpu].get();
+    tx.napi.poll.connect<&NicPort::TxQueue::poll>(tx);
+    tx.napi.irq_enable.connect<&NicPort::TxQueue::irq_enable>(tx);
+    tx.irq = std::make_unique<DeviceIrq>(engine, *cpus[cpu], costs, tracepoints, meter, next_vector(),
+                                         Cost::nic_irq_handler);
+    tx.irq->handled.connect<&NicPort::TxQueue::handled>(tx);
+    port.nic.tx_irq.connect<&NicPort::TxQueue::message>(tx);
+    irq_names.push_back(nic_config.name + "-tx-0");
+    if (nic_config.tx_interrupt == NicTxInterrupt::napi) {
+      add_napi(tx.napi, nic_config.name, nic_config.threaded);
+    }
+  }
+
+  NicPort* peer_of(const NicPort& port) {
+    const std::string& peer = port.nic.config().peer;
+    const int device = peer.empty() ? -1 : device_named(peer);
+    const int nic = device < 0 ? -1 : nic_of_device[static_cast<std::size_t>(device)];
+    return nic < 0 ? nullptr : nics[static_cast<std::size_t>(nic)].get();
+  }
+
+  void connect_cables() {
+    for (auto& port : nics) {
+      if (NicPort* peer = peer_of(*port)) {
+        port->cable_out = std::make_unique<Cable>(engine, port->nic, peer->nic);
+        peer->cable_in = port->cable_out.get();
+      }
     }
   }
 
   void build_device(const NvmeConfig& nvme_config) {
     BlkMqConfig blk;
     blk.hw_queues = nvme_config.queues;
+    blk.batches = !has_io_scheduler(nvme_config.scheduler, nvme_config.queues);
     auto device = std::make_unique<Nvme>(engine, nvme_config);
     BlkMq& mq = build_blk(*device, blk, nvme_config.queues);
     for (int q = 1; q <= nvme_config.queues; ++q) {  // nvme0q0 is the admin queue
@@ -268,6 +313,7 @@ struct Host::Impl {
   void build_device(const VirtioBlkConfig& virtio_config) {
     BlkMqConfig blk;
     blk.hw_queues = virtio_config.num_queues;
+    blk.batches = !has_io_scheduler(virtio_config.scheduler, virtio_config.num_queues);
     blk.irq_handler = Cost::virtio_blk_irq_handler;
     blk.reaps_in_handler = false;
     blk.doorbell = Cost::virtio_blk_kick;
@@ -384,11 +430,11 @@ struct Host::Impl {
   void connect_tool(Agent& agent, const AgentConfig& agent_config) {
     const int device = device_named(agent_config.tool.device);
     const int nic = nic_of_device[static_cast<std::size_t>(device)];
-    if (nic < 0) {
+    if (nic < 0 || !nics[static_cast<std::size_t>(nic)]->nic.config().peer.empty()) {
       Task& server_task = add_task(agent.name() + "-server", Role::server, agent_config.server_sched);
-      const FlowId client = tcp->add_socket(agent.task(), agent_config.latency_class, Transport::veth).flow;
-      const FlowId serving = tcp->add_socket(server_task, LatencyClass::normal, Transport::veth).flow;
-      connect_over_veth(client, serving, device);
+      const FlowId client =
+          connect_locally(agent.task(), agent_config.latency_class, server_task, LatencyClass::normal, device);
+      const FlowId serving = tcp->socket(client).peer;
       agent.connect_socket(client);
       servers.push_back(std::make_unique<Server>(kernel(), agent, server_task, serving, rng));
       launch(server_task, then<&Server::start>(*servers.back()));
@@ -399,6 +445,25 @@ struct Host::Impl {
     remote_tools.resize(index(flow) + 1);
     remote_tools[index(flow)] = {&agent_config, nic};
     agent.remote_call.connect<&Impl::remote_call>(*this);
+  }
+
+  // Two tasks of this host, over a veth or from a NIC to its peer. The flow is of the agents' side.
+  FlowId connect_locally(Task& agents_side, LatencyClass client_class, Task& servers_side,
+                         LatencyClass server_class, int device) {
+    const int nic = nic_of_device[static_cast<std::size_t>(device)];
+    if (nic < 0) {
+      const FlowId client = tcp->add_socket(agents_side, client_class, Transport::veth).flow;
+      const FlowId serving = tcp->add_socket(servers_side, server_class, Transport::veth).flow;
+      connect_over_veth(client, serving, device);
+      return client;
+    }
+    const int peer_device = device_named(nics[static_cast<std::size_t>(nic)]->nic.config().peer);
+    const int peer = nic_of_device[static_cast<std::size_t>(peer_device)];
+    const FlowId client = add_nic_socket(agents_side, client_class, nic);
+    const FlowId serving = add_nic_socket(servers_side, server_class, peer);
+    tcp->socket(client).peer = serving;
+    tcp->socket(serving).peer = client;
+    return client;
   }
 
   void connect_over_veth(FlowId agents_side, FlowId servers_side, int device) {
@@ -417,6 +482,7 @@ struct Host::Impl {
     Socket& socket = tcp->add_socket(owner, latency_class, Transport::nic);
     NicPort& port = *nics[static_cast<std::size_t>(nic)];
     socket.nic = nic;
+    socket.tso = port.nic.config().tso;
     socket.napi = port.first_napi + static_cast<int>(index(port.nic.queue_of(socket.flow)));
     return socket.flow;
   }
@@ -461,9 +527,9 @@ struct Host::Impl {
 
   void build_bulk(const BackgroundConfig& background, Task& sender_task, int number) {
     Task& sink_task = add_task(numbered(background.name + "-rx", number), Role::background, background.sched);
-    const FlowId sender = tcp->add_socket(sender_task, LatencyClass::background, Transport::veth).flow;
-    const FlowId sink = tcp->add_socket(sink_task, LatencyClass::background, Transport::veth).flow;
-    connect_over_veth(sink, sender, device_named(background.device));
+    const FlowId sink = connect_locally(sink_task, LatencyClass::background, sender_task,
+                                        LatencyClass::background, device_named(background.device));
+    const FlowId sender = tcp->socket(sink).peer;
     if (config.kernel.tcp_congestion_control == CongestionControl::bbr) {
       tcp->pace(tcp->socket(sender));
     }
@@ -578,7 +644,7 @@ struct Host::Impl {
     port.rqs[static_cast<std::size_t>(to.napi - port.first_napi)].veth_xmit(id, packet);
   }
   void napi_schedule(CpuId id, Napi& napi) { softnets[index(id)]->napi_schedule(napi); }
-  void to_nic(int nic, const Packet& packet) { nics[static_cast<std::size_t>(nic)]->nic.transmit(packet); }
+  void to_nic(int nic, const Packet& packet) { nics[static_cast<std::size_t>(nic)]->transmit(packet); }
   void agent_waits(int napi, int change) { napis[static_cast<std::size_t>(napi)]->agent_waiters += change; }
   sim::Nanos device_cost(Cost cost) {
     const bool read = cost == Cost::nvme_read_4k || cost == Cost::virtio_blk_request;
@@ -675,6 +741,11 @@ struct Host::Impl {
     void done() { core.done(); }
     SoftirqRun running() { return core.running(); }
   };
+  // net_tx_action frees what drivers have sent; what freeing costs is left out.
+  struct NetTx {
+    Softirq& core;
+    void run() { core.done(); }
+  };
   // A softirq that is nothing but its cost, and SCHED's, which is the search for tasks to move.
   struct CostAction {
     Impl& host;
@@ -728,6 +799,7 @@ struct Host::Impl {
   std::vector<std::unique_ptr<Steal>> steals;
   std::vector<std::unique_ptr<Softirq>> softirqs;
   std::vector<std::unique_ptr<NetRx>> net_rx;
+  std::vector<std::unique_ptr<NetTx>> net_tx;
   std::vector<std::unique_ptr<BlockAction>> block_actions;
   std::vector<std::unique_ptr<CostAction>> cost_actions;
   std::vector<std::unique_ptr<Softnet>> softnets;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/blk_mq.h"
+#include "models/devices/cable.h"
 #include "models/devices/nic.h"
 #include "models/devices/nvme.h"
 #include "models/devices/virtio_blk.h"
@@ -29,7 +30,7 @@ inline std::size_t place_unmanaged_vector(std::vector<int>& vectors) {
   return best;
 }
 
-// A NIC, and the machine at the other end of its cable.
+// A NIC, and what is at the other end of its cable: a machine, or another NIC of this host.
 struct NicPort {
   struct Queue {
     Queue(NicPort& owner, QueueId queue_id) : port{owner}, id{queue_id} {}
@@ -40,10 +41,42 @@ struct NicPort {
     Softnet* softnet = nullptr;  // of the CPU that the vector interrupts
 
     bool poll(Packet& packet) { return port.nic.poll(id, packet); }
-    bool irq_enable() { return port.nic.irq_enable(id); }
+    bool irq_enable() {
+      if (port.cable_in != nullptr) {
+        port.cable_in->poll_made_room();
+      }
+      return port.nic.irq_enable(id);
+    }
     void handled() {  // the driver's handler: napi_schedule, the vector stays silent until the poll is over
       softnet->napi_schedule(napi);
       irq->leave(napi.agent_waiters > 0);
+    }
+  };
+  // The vector of transmit completions: a NAPI that finds nothing to receive, or NET_TX.
+  struct TxQueue {
+    explicit TxQueue(NicPort& owner) : port{owner} {}
+    NicPort& port;
+    Napi napi;
+    std::unique_ptr<DeviceIrq> irq;
+    Softnet* softnet = nullptr;
+    Softirq* softirq = nullptr;
+
+    bool poll(Packet&) {
+      port.nic.tx_clean();
+      return false;
+    }
+    bool irq_enable() {
+      port.nic.tx_irq_enable();
+      return true;
+    }
+    void message() { irq->message(); }
+    void handled() {
+      if (port.nic.config().tx_interrupt == NicTxInterrupt::napi) {
+        softnet->napi_schedule(napi);
+      } else {
+        softirq->raise(SoftirqVector::net_tx);
+      }
+      irq->leave();
     }
   };
   struct Reply {
@@ -74,8 +107,19 @@ struct NicPort {
     }
     replies[index(call.flow)] = Reply{call, true};
   }
+  void transmit(const Packet& packet) {
+    if (cable_out) {
+      cable_out->transmit(packet);
+    } else {
+      nic.transmit(packet);
+    }
+  }
   void irq(QueueId queue) { queues[index(queue)]->irq->message(); }
   void sent(const Packet& packet) {
+    if (cable_out) {
+      cable_out->sent(packet);
+      return;
+    }
     Reply& reply = replies[index(packet.flow)];
     if (std::exchange(reply.expected, false)) {
       remote.request(reply.call);
@@ -94,6 +138,9 @@ struct NicPort {
   RemoteServer remote;
   std::vector<std::unique_ptr<Queue>> queues;
   std::vector<Reply> replies;  // by flow
+  std::unique_ptr<TxQueue> tx;
+  std::unique_ptr<Cable> cable_out;
+  Cable* cable_in = nullptr;
   int first_napi = 0;
 };
 

@@ -156,18 +156,18 @@ struct KernelConfig {
   KernelRelease release = KernelRelease::v6_12;
   int hz = 250;
   Preemption preemption = Preemption::none;
-  bool irq_time_accounting = true;                // CONFIG_IRQ_TIME_ACCOUNTING: IRQ time is not the task's
-  bool paravirt_time_accounting = true;           // CONFIG_PARAVIRT_TIME_ACCOUNTING: nor is stolen time
-  bool timer_migration = true;                    // kernel.timer_migration: idle CPUs arm timers on busy ones
-  bool skew_tick = false;                         // skew_tick=1: CPUs' ticks are spread over half a period
-  sim::Nanos base_slice{700'000};                 // sysctl_sched_base_slice before scaling by CPUs
-  int netdev_budget = 300;                        // net.core.netdev_budget
-  sim::Nanos netdev_budget_usecs{0};              // net.core.netdev_budget_usecs; 0: the default, 2 jiffies
-  int dev_weight = 64;                            // net.core.dev_weight: packets per NAPI poll
-  int gro_normal_batch = 8;                       // net.core.gro_normal_batch
-  int netdev_max_backlog = 1000;                  // net.core.netdev_max_backlog
+  bool irq_time_accounting = true;       // CONFIG_IRQ_TIME_ACCOUNTING: IRQ time is not the task's
+  bool paravirt_time_accounting = true;  // CONFIG_PARAVIRT_TIME_ACCOUNTING: nor is stolen time
+  bool timer_migration = true;           // kernel.timer_migration: idle CPUs arm timers on busy ones
+  bool skew_tick = false;                // skew_tick=1: CPUs' ticks are spread over half a period
+  sim::Nanos base_slice{700'000};        // sysctl_sched_base_slice before scaling by CPUs
+  int netdev_budget = 300;               // net.core.netdev_budget
+  sim::Nanos netdev_budget_usecs{0};     // net.core.netdev_budget_usecs; 0: the default, 2 jiffies
+  int dev_weight = 64;                   // net.core.dev_weight: packets per NAPI poll
+  int gro_normal_batch = 8;              // net.core.gro_normal_batch
+  int netdev_max_backlog = 1000;         // net.core.netdev_max_backlog
   CongestionControl tcp_congestion_control = CongestionControl::cubic;  // of the sockets of bulk senders
-  int rq_affinity = 1;                            // /sys/block/D/queue/rq_affinity
+  int rq_affinity = 1;                                                  // /sys/block/D/queue/rq_affinity
   sim::Nanos timer_slack{50'000};                 // PR_SET_TIMERSLACK of the workload's tasks
   sim::Nanos timer_softirq_interval{20'000'000};  // mean time between expiring timer-wheel timers, per CPU
   sim::Nanos rcu_softirq_interval{50'000'000};    // mean time between RCU callback batches, per CPU

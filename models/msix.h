@@ -5,7 +5,8 @@
 //   NAPI ─────────rearm()─────┘ (one-shot only)
 //
 // Models:   NVMe interrupt coalescing (Set Features 08h; a threshold of 1 is plain MSI-X), and NIC
-//           moderation: ethtool -C rx-usecs, rx-frames, and CQE mode (DIM_CQ_PERIOD_MODE_START_FROM_CQE).
+//           moderation: ethtool -C rx-usecs, rx-frames, and CQE mode (DIM_CQ_PERIOD_MODE_START_FROM_CQE);
+//           e1000e's EITR register, which only sets how soon one message may follow another.
 // Left out: mask and pending bits; delivery latency (Cost::msi_delivery), which the receiver adds;
 //           adaptive moderation (DIM) and the *-irq variants of the ethtool parameters.
 #pragma once
@@ -18,13 +19,14 @@
 
 namespace models {
 
-// Where a batch's longest wait counts from: its first completion, or its latest one.
-enum class ModerationMode : std::uint8_t { eqe, cqe };
+// Where a batch's longest wait counts from: its first completion, its latest one, or the last interrupt.
+enum class ModerationMode : std::uint8_t { eqe, cqe, throttle };
 
 template <class Visitor>
 void enumerators(ModerationMode*, Visitor&& named) {
   named("eqe", ModerationMode::eqe);
   named("cqe", ModerationMode::cqe);
+  named("throttle", ModerationMode::throttle);
 }
 
 struct MsixConfig {
@@ -65,9 +67,12 @@ class MsixVector {
  private:
   void gather(int completions);
   void fire();
+  void expired();
 
+  sim::Engine& engine_;
   MsixConfig config_;
   sim::Timer timer_;  // the batch's longest wait
+  sim::SimTime silent_until_{};  // throttled: no interrupt before
   int aggregated_ = 0;
   bool armed_ = true;
   std::int64_t interrupts_ = 0;

@@ -3,11 +3,12 @@
 //
 //   __napi_poll ─► driver's poll, up to the weight ─► GRO holds or passes on ─► rx_list of 8 ──deliver──►
 //
-// Models:   net/core/dev.c:__napi_poll; net/core/gro.c: in-order segments of one flow become one skb of up to
-//           64 KiB until the end of a message (PSH), what cannot be merged, or the end of the poll; rx_list of
-//           gro_normal_batch segments; net/ipv4/tcp_offload.c:tcp_gro_receive.
+// Models:   net/core/dev.c:__napi_poll; net/core/gro.c: in-order segments of one flow become one skb of
+//           up to 64 KiB until the end of a message (PSH), what cannot be merged, or the end of the poll;
+//           rx_list of gro_normal_batch segments; net/ipv4/tcp_offload.c:tcp_gro_receive.
 // Left out: the hold across polls that HZ=1000 has, the hash's buckets (64 flows are held here whatever
-//           their hashes), busy polling, deferral and suspension (gro_flush_timeout), transmit completions.
+//           their hashes), busy polling, deferral and suspension (gro_flush_timeout), transmit
+//           completions.
 #pragma once
 
 #include <cstdint>
@@ -96,9 +97,9 @@ class NapiPoll {
   int work_ = 0;
   bool fixed_charged_ = false;
   bool out_of_time_ = false;
-  bool ends_ = false;            // the driver's ring is empty or the poll has had its share
-  bool passes_on_ = false;       // the rx_list goes up now
-  std::vector<Held> gro_list_;   // the oldest first
+  bool ends_ = false;           // the driver's ring is empty or the poll has had its share
+  bool passes_on_ = false;      // the rx_list goes up now
+  std::vector<Held> gro_list_;  // the oldest first
   std::vector<Packet> rx_list_;
   std::size_t rx_next_ = 0;
   int rx_count_ = 0;  // segments in it

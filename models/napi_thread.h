@@ -3,10 +3,11 @@
 //   ____napi_schedule ─► wake_up_process ─► (the scheduler) ─► rounds of a poll with bottom halves off
 //
 // Models:   net/core/dev.c:____napi_schedule (NAPI_STATE_SCHED_THREADED, a wakeup without WF_SYNC),
-//           napi_threaded_poll_loop: local_bh_disable, __napi_poll, skb_defer_free_flush, local_bh_enable, and
-//           cond_resched before a round that repeats; napi_thread_wait. Softirqs that are raised during a round
-//           run at its local_bh_enable. An ordinary fair task of nice 0 in the root group, free to use every
-//           CPU: where it runs is select_task_rq's choice. Neither netdev_budget nor ksoftirqd applies.
+//           napi_threaded_poll_loop: local_bh_disable, __napi_poll, skb_defer_free_flush,
+//           local_bh_enable, and cond_resched before a round that repeats; napi_thread_wait. Softirqs
+//           that are raised during a round run at its local_bh_enable. An ordinary fair task of nice 0 in
+//           the root group, free to use every CPU: where it runs is select_task_rq's choice. Neither
+//           netdev_budget nor ksoftirqd applies.
 // Left out: busy polling threads (6.19 and later).
 #pragma once
 
@@ -62,7 +63,8 @@ class NapiThread {
   void polled() {
     if (!poll_.repoll()) {
       sched_threaded_ = false;
-      softnet().napi_complete_done(napi_);  // which schedules it anew where it was missed, or the ring has more
+      softnet().napi_complete_done(
+          napi_);  // which schedules it anew where it was missed, or the ring has more
     }
     softnet().skb_defer_free_flush();
     Cpu& cpu = sched_.cpu(task_.cpu);
@@ -76,8 +78,7 @@ class NapiThread {
   void enable_bh() {
     Cpu& cpu = sched_.cpu(task_.cpu);
     cpu.local_bh_enable();
-    cpu.run<&NapiThread::napi_thread_wait>(Context::task, sim::Nanos{0}, *this).cond_resched =
-        poll_.repoll();
+    cpu.run<&NapiThread::napi_thread_wait>(Context::task, sim::Nanos{0}, *this).cond_resched = poll_.repoll();
   }
 
   Sched& sched_;

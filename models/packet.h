@@ -27,7 +27,8 @@ static_assert(sizeof(Packet) <= 24 && std::is_trivially_copyable_v<Packet>);
 // TCP payload of a frame on a 1500-byte MTU with timestamps: 1500 - 20 (IPv4) - 32 (TCP).
 inline constexpr std::int32_t default_mss = 1448;
 
-// The largest skb that TCP sends: whole segments below sk_gso_max_size, GSO_LEGACY_MAX_SIZE less MAX_TCP_HEADER.
+// The largest skb that TCP sends: whole segments below sk_gso_max_size, GSO_LEGACY_MAX_SIZE less
+// MAX_TCP_HEADER.
 inline constexpr std::int32_t gso_max_bytes = 45 * default_mss;
 
 // What a frame occupies on the cable beyond its payload: preamble 8, Ethernet 14, IPv4 20, TCP with

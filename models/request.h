@@ -12,6 +12,21 @@
 
 namespace models {
 
+// /sys/block/D/queue/scheduler. The kernel's choice (elevator_get_default) is mq-deadline for a device with
+// one hardware queue, none for several.
+enum class IoScheduler : std::uint8_t { kernel_choice, none, mq_deadline };
+
+template <class Visitor>
+void enumerators(IoScheduler*, Visitor&& named) {
+  named("default", IoScheduler::kernel_choice);
+  named("none", IoScheduler::none);
+  named("mq-deadline", IoScheduler::mq_deadline);
+}
+
+constexpr bool has_io_scheduler(IoScheduler scheduler, int hw_queues) {
+  return scheduler == IoScheduler::mq_deadline || (scheduler == IoScheduler::kernel_choice && hw_queues == 1);
+}
+
 struct Request {
   DeviceId device = DeviceId::none;
   TaskId submitter = TaskId::none;

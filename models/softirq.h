@@ -5,7 +5,7 @@
 // Models:   kernel/softirq.c:handle_softirqs (10 passes, 2 ms in jiffies, need_resched), irq_exit_rcu,
 //           wakeup_softirqd, run_ksoftirqd. A vector raised during a pass waits for the next one. Any
 //           later interrupt runs pending work inline even while ksoftirqd waits on the run queue.
-// Left out: HI, TASKLET, IRQ_POLL and NET_TX vectors; threaded (PREEMPT_RT) softirqs.
+// Left out: HI, TASKLET and IRQ_POLL vectors; threaded (PREEMPT_RT) softirqs.
 #pragma once
 
 #include <array>

@@ -3,11 +3,11 @@
 //   driver's hardirq, veth_xmit ──napi_schedule()──► poll list ─► net_rx_action ─► poll each ──deliver──►
 //   TCP veth transmit ──enqueue_to_backlog()──► backlog NAPI ─┘
 //
-// Models:   net/core/dev.c:____napi_schedule (a NAPI with a thread wakes that instead), net_rx_action (budget
-//           300, time in jiffies, a NAPI polled once per action, repoll order), napi_complete_done with MISSED,
-//           process_backlog. net/core/skbuff.c: skb_attempt_defer_free, kick_defer_list_purge: skbs that were
-//           freed on another CPU come back to the one that allocated them, which an IPI asks for NET_RX when
-//           half of skb_defer_max are there.
+// Models:   net/core/dev.c:____napi_schedule (a NAPI with a thread wakes that instead), net_rx_action
+//           (budget 300, time in jiffies, a NAPI polled once per action, repoll order),
+//           napi_complete_done with MISSED, process_backlog. net/core/skbuff.c: skb_attempt_defer_free,
+//           kick_defer_list_purge: skbs that were freed on another CPU come back to the one that
+//           allocated them, which an IPI asks for NET_RX when half of skb_defer_max are there.
 // Left out: what freeing costs; RPS; threads for the backlog (PREEMPT_RT).
 #pragma once
 

@@ -7,9 +7,12 @@ namespace models {
 
 namespace {
 
-// What may lie unread before an ACK would announce a smaller window: half of the window that tcp_rmem's default
-// gives (131072 bytes, of which TCP_DEFAULT_SCALING_RATIO leaves 65536 for payload).
+// What may lie unread before an ACK would announce a smaller window: half of the window that tcp_rmem's
+// default gives (131072 bytes, of which TCP_DEFAULT_SCALING_RATIO leaves 65536 for payload).
 constexpr std::int64_t unread_of_full_window = 32'768;
+
+// TCP_INIT_CWND segments: a reader who takes more within a round trip is given a larger buffer.
+constexpr std::int64_t initial_rcvq_space = 10 * default_mss;
 
 }  // namespace
 
@@ -55,15 +58,15 @@ void Tcp::send(Task& task, const Socket& from, std::int64_t bytes, CompletionId 
                                       *this, index(task.id));
 }
 
-// A NIC's driver gets a message whole: how it leaves is the device's matter.
+// Towards another machine a NIC's driver gets a message whole: how it leaves is the device's matter.
 std::int64_t Tcp::next_skb(const Socket& from, const Send& send) {
-  return from.transport == Transport::veth ? std::min<std::int64_t>(send.left, gso_max_bytes) : send.left;
+  return from.peer != FlowId::none || from.transport == Transport::veth ? std::min<std::int64_t>(send.left, gso_max_bytes) : send.left;
 }
 
 // With TSO off the stack cuts what is larger than a frame, just before the device gets it.
 sim::Nanos Tcp::push_cost(const Task& task, const Socket& from, std::int64_t bytes) {
   const std::int64_t frames = frames_of(bytes, default_mss);
-  const bool cut = from.veth >= 0 && frames > 1;
+  const bool cut = (from.veth >= 0 || !from.tso) && frames > 1;
   return copy_cost(task, bytes) + (cut ? draw(Cost::gso_segment, task) * frames : sim::Nanos{0});
 }
 
@@ -74,15 +77,15 @@ void Tcp::transmit(std::uint64_t task_number) {
   const std::int64_t bytes = next_skb(from, send);
   send.left -= bytes;
   from.unacked = 0;
-  if (from.transport == Transport::veth) {
-    const Socket& to = sockets_[index(from.peer)];
-    const Packet skb{to.flow, static_cast<std::int32_t>(bytes), send.completion, to.latency_class,
-                     send.left == 0};
+  if (from.transport == Transport::veth || from.peer != FlowId::none) {
     if (from.pacing >= 0) {
-      pacing_of(from).unsent.push(skb);
+      pacing_of(from).unsent += bytes;
       tcp_write_xmit(task.cpu, pacing_of(from));
     } else {
-      transmit_veth(task.cpu, to, skb);
+      const Socket& to = sockets_[index(from.peer)];
+      transmit_local(task.cpu, to,
+                    Packet{to.flow, static_cast<std::int32_t>(bytes), send.completion, to.latency_class,
+                           send.left == 0});
     }
     sched_.cpu(task.cpu).local_bh_enable();
   } else {
@@ -98,8 +101,10 @@ void Tcp::transmit(std::uint64_t task_number) {
   }
 }
 
-void Tcp::transmit_veth(CpuId cpu, const Socket& to, const Packet& packet) {
-  if (to.veth >= 0) {
+void Tcp::transmit_local(CpuId cpu, const Socket& to, const Packet& packet) {
+  if (to.transport == Transport::nic) {
+    nic_transmit(sockets_[index(to.peer)].nic, packet);
+  } else if (to.veth >= 0) {
     veth_xmit(cpu, to, packet);
   } else {
     backlog(cpu, packet);
@@ -109,7 +114,8 @@ void Tcp::transmit_veth(CpuId cpu, const Socket& to, const Packet& packet) {
 // What the sender's pace allows to leave now; the timer sends the rest.
 void Tcp::tcp_write_xmit(CpuId cpu, TcpPacing& pacing) {
   const Socket& from = sockets_[index(pacing.from)];
-  while (!pacing.unsent.empty()) {
+  const Socket& to = sockets_[index(from.peer)];
+  while (pacing.unsent > 0) {
     const sim::SimTime departure = pacing.bbr.departure();
     if (departure > engine_.now()) {
       if (!std::exchange(pacing.timer_queued, true)) {
@@ -117,9 +123,12 @@ void Tcp::tcp_write_xmit(CpuId cpu, TcpPacing& pacing) {
       }
       return;
     }
-    const Packet skb = pacing.unsent.pop();
-    pacing.bbr.sent(engine_.now(), skb.bytes);
-    transmit_veth(cpu, sockets_[index(from.peer)], skb);
+    const std::int64_t bytes = std::min<std::int64_t>(pacing.unsent, gso_max_bytes);
+    pacing.unsent -= bytes;
+    pacing.bbr.sent(engine_.now(), bytes);
+    transmit_local(cpu, to,
+                  Packet{to.flow, static_cast<std::int32_t>(bytes), CompletionId::none, to.latency_class,
+                         pacing.unsent == 0});
   }
 }
 
@@ -164,8 +173,13 @@ void Tcp::tcp_send_ack(CpuId cpu, Socket& from) {
     pacing_of(peer).acked += from.unacked;
   }
   from.unacked = 0;
-  transmit_veth(cpu, sockets_[index(from.peer)],
+  transmit_local(cpu, sockets_[index(from.peer)],
                 Packet{from.peer, 0, CompletionId::none, LatencyClass::normal, false});
+}
+
+// __tcp_ack_snd_check: what a NIC's frames occupy shrinks a window that the buffer has not outgrown.
+bool Tcp::acked_at_once(const Socket& to) {
+  return to.unread <= unread_of_full_window && (to.transport == Transport::veth || to.rcvbuf_grown);
 }
 
 // sock_def_readable: queues, and wakes the sleeper if there is one.
@@ -182,7 +196,7 @@ void Tcp::deliver(const Packet& packet, CpuId cpu) {
     to.completion = packet.completion;
   }
   to.unacked += packet.bytes;
-  if (to.transport == Transport::veth && to.unacked > default_mss && to.unread <= unread_of_full_window) {
+  if (to.peer != FlowId::none && to.unacked > default_mss && acked_at_once(to)) {
     tcp_send_ack(cpu, to);
   }
   if (!to.waits) {
@@ -255,7 +269,7 @@ void Tcp::epoll_returned(std::uint64_t flow) {
 
 void Tcp::recv(Task& task, Socket& socket, const Continuation& after) {
   socket.after = after;
-  if (socket.transport == Transport::veth && socket.unacked > default_mss) {
+  if (socket.peer != FlowId::none && socket.unacked > default_mss) {
     sched_.work_syscall<&Tcp::recv_entered>(task, draw(Cost::syscall_entry, task), *this, index(socket.flow));
     return;
   }
@@ -282,10 +296,11 @@ void Tcp::recv_entered(std::uint64_t flow) {
 // tcp_cleanup_rbuf: what was read makes room, which an ACK tells the sender.
 void Tcp::read_data(Task& task, Socket& socket) {
   const sim::Nanos cost = draw(Cost::tcp_recvmsg, task) + copy_cost(task, socket.unread);
-  if (socket.transport == Transport::veth && socket.unacked > default_mss) {
+  if (socket.peer != FlowId::none && socket.unacked > default_mss) {
     sched_.work_kernel<&Tcp::copied>(task, cost, *this, index(socket.flow));
   } else {
-    sched_.work_kernel<&Tcp::received>(task, cost + draw(Cost::syscall_exit, task), *this, index(socket.flow));
+    sched_.work_kernel<&Tcp::received>(task, cost + draw(Cost::syscall_exit, task), *this,
+                                       index(socket.flow));
   }
 }
 
@@ -302,6 +317,7 @@ void Tcp::received(std::uint64_t flow) {
   if (socket.latency_class == LatencyClass::background) {
     meter_.count(Counter::background_bytes, socket.unread);
   }
+  socket.rcvbuf_grown |= socket.unread > initial_rcvq_space;
   socket.unread = 0;
   const Task& task = sched_.task(socket.owner);
   free_skbs(socket, task.cpu);

@@ -1,15 +1,14 @@
 // TCP sockets, reduced to messages: what arrives, who waits for it, and what sending and reading cost.
 //
-//   send ─► tcp_sendmsg ─► device (NIC, or veth: this CPU's backlog)        netif_receive_skb ─► deliver() ─►
-//   wake
+//   send ─► tcp_sendmsg ─► device (NIC, or veth: this CPU's backlog)   netif_receive_skb ─► deliver() ─► wake
 //
-// Models:   net/ipv4/tcp.c:tcp_sendmsg (what is larger than the largest skb leaves in several, each as soon as
-//           it is copied, and on a veth each is received before the next), tcp_recvmsg; net/core/sock.c:
-//           sock_def_readable wakes with WF_SYNC, once per sleep; on a veth more than one segment is acknowledged:
-//           at once by whoever delivers it, while that does not shrink the window (__tcp_ack_snd_check), else
-//           by the call that reads it (tcp_cleanup_rbuf); fs/eventpoll.c:ep_poll_callback, ep_poll,
-//           ep_send_events for one socket per epoll.
-//           A bulk sender's skbs may be paced: tcp_bbr.h.
+// Models:   net/ipv4/tcp.c:tcp_sendmsg (what is larger than the largest skb leaves in several, each as
+//           soon as it is copied, and on a veth each is received before the next), tcp_recvmsg;
+//           net/core/sock.c: sock_def_readable wakes with WF_SYNC, once per sleep; on a veth more than
+//           one segment is acknowledged: at once by whoever delivers it, while that does not shrink the
+//           window (__tcp_ack_snd_check), else by the call that reads it (tcp_cleanup_rbuf);
+//           fs/eventpoll.c:ep_poll_callback, ep_poll, ep_send_events for one socket per epoll. A bulk
+//           sender's skbs may be paced: tcp_bbr.h.
 // Left out: loss and congestion windows, delayed ACKs, the socket backlog while the owner is inside a
 //           call, level-triggered re-polling of other sockets. UDP: there are no datagram sockets.
 #pragma once
@@ -38,11 +37,13 @@ struct Socket {
   int nic = -1;        // index of the NIC
   int napi = -1;       // the NAPI its frames arrive on, host-wide; -1: a backlog
   int pacing = -1;     // of what it sends; -1: none
+  bool tso = true;     // the device cuts what this socket sends into frames
   int veth = -1;       // the veth pair with NAPIs that its frames arrive on; -1: none
   bool waits = false;  // its owner sleeps on it
   bool in_epoll_wait = false;
   std::int64_t unread = 0;                       // bytes
   std::int64_t unacked = 0;                      // bytes received since the last ACK
+  bool rcvbuf_grown = false;                     // tcp_rcv_space_adjust has made room beyond the window
   std::vector<int> skbs;                         // that hold them, by the CPU that allocated each
   int messages = 0;                              // whole messages among them
   CompletionId completion = CompletionId::none;  // of the last message
@@ -51,16 +52,17 @@ struct Socket {
   Continuation after;
 };
 
-// Internal pacing of one sender: net/ipv4/tcp_output.c:tcp_pacing_check, tcp_pace_kick.
+// Internal pacing of one sender, whose messages carry no completion: net/ipv4/tcp_output.c:tcp_pacing_check,
+// tcp_pace_kick. What is written while it waits goes into the skb that does.
 struct TcpPacing {
   explicit TcpPacing(FlowId flow) : from{flow} {}
   FlowId from;
   TcpBbr bbr;
-  sim::Ring<Packet> unsent{256};
-  std::int64_t acked = 0;      // bytes that the peer has acknowledged; the ACK may be on its way
-  bool timer_queued = false;   // pacing_timer
-  bool owned = false;          // sock_owned_by_user: its task is inside send
-  bool tsq_deferred = false;   // TCP_TSQ_DEFERRED: release_sock sends on
+  std::int64_t unsent = 0;    // bytes
+  std::int64_t acked = 0;     // bytes that the peer has acknowledged; the ACK may be on its way
+  bool timer_queued = false;  // pacing_timer
+  bool owned = false;         // sock_owned_by_user: its task is inside send
+  bool tsq_deferred = false;  // TCP_TSQ_DEFERRED: release_sock sends on
 };
 
 class Tcp {
@@ -68,7 +70,7 @@ class Tcp {
   Tcp(sim::Engine& engine, Sched& sched, CostSampler& costs, const Tracepoints& tracepoints,
       CompletionPool& completions, Meter& meter);
 
-  sim::Port<bool(CpuId, const Packet&)> backlog;     // out: veth_xmit on this CPU
+  sim::Port<bool(CpuId, const Packet&)> backlog;                   // out: veth_xmit on this CPU
   sim::Port<void(CpuId, const Socket&, const Packet&)> veth_xmit;  // out: to a socket behind a veth's NAPI
   sim::Port<void(int, const Packet&)> nic_transmit;                // out
   sim::Port<void(CpuId, int, sim::SimTime)> start_pacing_timer;    // out: of a pacing; expires in softirq
@@ -104,7 +106,8 @@ class Tcp {
   };
 
   void transmit(std::uint64_t task);
-  void transmit_veth(CpuId cpu, const Socket& to, const Packet& packet);
+  void transmit_local(CpuId cpu, const Socket& to, const Packet& packet);
+  static bool acked_at_once(const Socket& to);
   void tcp_write_xmit(CpuId cpu, TcpPacing& pacing);
   void release_sock(std::uint64_t task);
   void tcp_ack(const Socket& socket, CpuId cpu);

@@ -39,9 +39,9 @@ void TcpBbr::sent(sim::SimTime now, std::int64_t bytes) {
   skb.delivered = delivered_;
   skb.delivered_us = delivered_us_;
   skb.app_limited = app_limited_ != 0;
-  packets_out_ += skb.packets;
   segments_out_ += skb.packets;
   if (!in_flight_.full()) {
+    packets_out_ += skb.packets;
     in_flight_.push(skb);
   }
 
@@ -74,8 +74,7 @@ void TcpBbr::acked(sim::SimTime now, std::int64_t bytes) {
   }
   const std::int64_t rtt = std::max<std::int64_t>(1, us - newest.sent_us);
   min_rtt_us_ = min_rtt_us_ == 0 ? rtt : std::min(min_rtt_us_, rtt);
-  const std::int64_t interval =
-      std::max(newest.sent_us - newest.first_sent_us, us - newest.delivered_us);
+  const std::int64_t interval = std::max(newest.sent_us - newest.first_sent_us, us - newest.delivered_us);
   if (interval >= min_rtt_us_) {
     model(newest, interval);
   }

@@ -1,17 +1,19 @@
 // BBR's pacing rate of one connection: how long TCP holds an skb back after the one before.
 //
-//   sendmsg(), sent() ─► what was delivered when each skb left ─► acked() ─► delivery rate ─► bandwidth ─► rate
+//   sendmsg(), sent() ─► what was delivered when each skb left ─► acked() ─► delivery rate ─► pacing rate
 //
-// Models:   net/ipv4/tcp_rate.c (a sample of the delivery rate per ACK, over the longer of the send and the ACK
-//           interval; samples limited by the application are marked), lib/win_minmax.c and net/ipv4/tcp_bbr.c:
-//           bbr_update_bw (the largest of ten round trips; an application-limited sample counts only if it is
-//           not below), STARTUP's gain of 2/ln 2 until three rounds without growth, bbr_set_pacing_rate with
-//           its margin of 1 %; net/ipv4/tcp_output.c:tcp_update_skb_after_send (the next skb leaves when this
-//           one would have at that rate; up to half of that is forgiven after a pause). Times are the kernel's:
+// Models:   net/ipv4/tcp_rate.c (a sample of the delivery rate per ACK, over the longer of the send and
+//           the ACK interval; samples limited by the application are marked), lib/win_minmax.c and
+//           net/ipv4/tcp_bbr.c: bbr_update_bw (the largest of ten round trips; an application-limited
+//           sample counts only if it is not below), STARTUP's gain of 2/ln 2 until three rounds without
+//           growth, bbr_set_pacing_rate with its margin of 1 %;
+//           net/ipv4/tcp_output.c:tcp_update_skb_after_send (the next skb leaves when this one would have
+//           at that rate; up to half of that is forgiven after a pause). Times are the kernel's:
 //           microseconds for samples, nanoseconds for departures.
-// Left out: the congestion window, PROBE_RTT (which restarts from idle keep away) and the phases of PROBE_BW: a
-//           sender that restarts from idle is paced at the bandwidth itself, and the probing phase's 5/4, which
-//           it would leave only with more in flight than it ever has, holds for what it sends without a pause.
+// Left out: the congestion window, PROBE_RTT (which restarts from idle keep away) and the phases of
+//           PROBE_BW: a sender that restarts from idle is paced at the bandwidth itself, and the probing
+//           phase's 5/4, which it would leave only with more in flight than it ever has, holds for what
+//           it sends without a pause.
 #pragma once
 
 #include <array>
@@ -52,7 +54,7 @@ class TcpBbr {
   void check_full_bw_reached();
   void set_pacing_rate(std::int64_t gain);
 
-  sim::Ring<Skb> in_flight_{64};
+  sim::Ring<Skb> in_flight_{1024};  // beyond that no samples are taken
   sim::SimTime wstamp_{};
   std::int64_t pacing_rate_ = 0;
   std::int64_t segments_out_ = 0;

@@ -5,11 +5,11 @@
 //   a socket's pacing timer ─┘                                       └─► HRTIMER softirq ─► soft_expired
 //
 // Models:   kernel/time/hrtimer.c:hrtimer_interrupt (everything whose soft expiry has passed runs in one
-//           interrupt; what arms a timer meanwhile leaves the clock event to its end, which programs it once;
-//           it looks again up to three times if it is late, then backs off), hrtimer_nanosleep with the
-//           task's slack, kernel/time/tick-sched.c (ticks fall on one global grid, or beside it with
-//           skew_tick; the idle loop stops and restarts them, which programs the clock event if the tick was
-//           or is the next).
+//           interrupt; what arms a timer meanwhile leaves the clock event to its end, which programs it
+//           once; it looks again up to three times if it is late, then backs off), hrtimer_nanosleep with
+//           the task's slack, kernel/time/tick-sched.c (ticks fall on one global grid, or beside it with
+//           skew_tick; the idle loop stops and restarts them, which programs the clock event if the tick
+//           was or is the next); hrtimer_run_softirq, which runs the timers of softirq mode.
 // Left out: the timer wheel's contents: TIMER and RCU softirqs come at tick edges at the configured mean
 //           intervals. Where a timer is armed is the caller's choice: timer_target.h.
 #pragma once
@@ -52,15 +52,15 @@ class CpuTimers {
   CpuTimers(const CpuTimers&) = delete;
   CpuTimers& operator=(const CpuTimers&) = delete;
 
-  sim::Port<void(const Sleeper&, CpuId)> expired;  // out: hrtimer_wakeup
-  sim::Port<void(CpuId)> tick;                     // out: sched_tick
+  sim::Port<void(const Sleeper&, CpuId)> expired;      // out: hrtimer_wakeup
+  sim::Port<void(CpuId)> tick;                         // out: sched_tick
   sim::Port<void(std::uint64_t, CpuId)> soft_expired;  // out: a soft timer's function, by its cookie
 
-  void arm(const Sleeper& sleeper);   // in: the current task goes to sleep on it
+  void arm(const Sleeper& sleeper);       // in: the current task goes to sleep on it
   void arm_soft(const SoftTimer& timer);  // in: by who executes here, who pays for the clock event
   void run_softirq();                     // in: HRTIMER's action
   void idle_changed(bool stop_tick);      // in: the idle loop stops the tick, or restarts it in phase
-  sim::Nanos next_timer() const;      // to the next hard expiry but the tick's; a long time if there is none
+  sim::Nanos next_timer() const;  // to the next hard expiry but the tick's; a long time if there is none
   // hrtimer_check_target: a timer of that hard expiry would be this CPU's next, tick included.
   bool would_be_next(sim::SimTime hard) const { return hard < first_expiry(); }
 

@@ -107,6 +107,27 @@ void validate_device(const Checker& device, const models::NicConfig& nic, int cp
       .require(nic.irq_cpus.size() <= static_cast<std::size_t>(nic.queues),
                std::to_string(nic.irq_cpus.size()) + " CPUs",
                "one for each of its " + std::to_string(nic.queues) + " queues at most");
+  if (nic.tx_irq_cpu != -1) {
+    device.at("tx_irq_cpu").cpu(nic.tx_irq_cpu, cpus);
+  }
+  device.at("tso").require(nic.tso || !nic.peer.empty(), "false without a peer", "a peer, whose frames are segments");
+}
+
+// A cable has two ends, and each names the other.
+void validate_peers(const Checker& devices, const models::HostConfig& host) {
+  for (const models::AnyDeviceConfig& device : host.devices) {
+    const auto* nic = std::get_if<models::NicConfig>(&device);
+    if (nic == nullptr || nic->peer.empty()) {
+      continue;
+    }
+    const bool mutual =
+        std::any_of(host.devices.begin(), host.devices.end(), [&](const models::AnyDeviceConfig& other) {
+          const auto* peer = std::get_if<models::NicConfig>(&other);
+          return peer != nullptr && peer->name == nic->peer && peer->peer == nic->name && peer != nic;
+        });
+    devices.at(nic->name).at("peer").require(mutual, quoted(nic->peer),
+                                             "another nic, whose peer is " + quoted(nic->name));
+  }
 }
 
 void validate_device(const Checker& device, const models::NvmeConfig& nvme, int /*cpus*/) {
@@ -124,8 +145,9 @@ void validate_device(const Checker& device, const models::VirtioBlkConfig& disk,
 }
 
 void validate_device(const Checker& device, const models::VethConfig& veth, int /*cpus*/) {
-  device.at("threaded").require(!veth.threaded || veth.gro, "threaded without gro",
-                                "gro: true, without which a veth has no NAPI that a thread could poll");
+  device.at("threaded")
+      .require(!veth.threaded || veth.gro, "threaded without gro",
+               "gro: true, without which a veth has no NAPI that a thread could poll");
 }
 
 void validate_policy(const Checker& policy, const models::PolicyConfig& config) {
@@ -171,6 +193,7 @@ void validate_host(const Yaml& root, const models::HostConfig& host) {
     const Checker checker = file.at("devices").at(models::device_name(device));
     std::visit([&](const auto& config) { validate_device(checker, config, host.topology.cpus); }, device);
   }
+  validate_peers(file.at("devices"), host);
   for (const models::PolicyConfig& policy : host.policies) {
     validate_policy(file.at("policies").at(policy.name), policy);
   }

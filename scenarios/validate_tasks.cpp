@@ -73,6 +73,16 @@ bool is_veth(const models::HostConfig& host, const std::string& name) {
   });
 }
 
+const models::NicConfig* peered_nic(const models::HostConfig& host, const std::string& name) {
+  for (const models::AnyDeviceConfig& device : host.devices) {
+    const auto* nic = std::get_if<models::NicConfig>(&device);
+    if (nic != nullptr && nic->name == name && !nic->peer.empty()) {
+      return nic;
+    }
+  }
+  return nullptr;
+}
+
 void validate_block_size(const Checker& size, sim::Bytes bytes) {
   constexpr std::int64_t sector = 512;
   size.require(sim::raw(bytes) > 0 && sim::raw(bytes) % sector == 0, format_bytes(bytes),
@@ -126,6 +136,9 @@ void validate_agent(const Checker& agent, const models::AgentConfig& config, con
     agent.at("tool.one_way")
         .require(config.tool.one_way == Nanos{0} || !is_veth(host, config.tool.device),
                  format_time(config.tool.one_way), "0ns on a veth: no wire lies between");
+    agent.at("tool.one_way")
+        .require(config.tool.one_way == Nanos{0} || peered_nic(host, config.tool.device) == nullptr,
+                 format_time(config.tool.one_way), "0ns on a nic with a peer, whose key `cable` it is");
     agent.at("tool.request").at_least(sim::raw(config.tool.request), 1);
     agent.at("tool.reply").at_least(sim::raw(config.tool.reply), 1);
   }
@@ -159,7 +172,14 @@ void validate_background(const Checker& load, const models::BackgroundConfig& co
     validate_block_size(load.at("size"), config.size);
   } else {
     const bool bulk = config.kind == BackgroundKind::bulk;
-    validate_device_use(load.at("device"), host, config.device, {bulk ? "veth" : "nic"});
+    if (bulk && peered_nic(host, config.device) == nullptr) {
+      validate_device_use(load.at("device"), host, config.device, {"veth"});
+    }
+    if (!bulk) {
+      validate_device_use(load.at("device"), host, config.device, {"nic"});
+      load.at("device").require(peered_nic(host, config.device) == nullptr, quoted(config.device),
+                                "a nic without a peer: a flow comes from another machine");
+    }
     load.at("size").at_least(sim::raw(config.size), 1);
   }
 }

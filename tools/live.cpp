@@ -127,9 +127,6 @@ void check_arguments(const Arguments& arguments) {
     throw InputError{
         {.file = "--captures", .found = "no --out", .expected = "a directory for what is captured"}};
   }
-  if (arguments.steps && arguments.seconds) {
-    throw InputError{{.file = "--steps", .found = "--seconds too", .expected = "one of both"}};
-  }
 }
 
 void clean() {
@@ -204,12 +201,17 @@ void run(const Arguments& arguments, scenarios::Report& report) {
   }
   const Asked asked = ask(arguments, report.variants);
   require(arguments, asked);
+  if (report.run.replications == 0 && capture_mode(arguments) == CaptureMode::none) {
+    throw InputError{
+        {.file = "--repetitions", .found = "0, and no --captures", .expected = "something to run"}};
+  }
   live::Journal journal;
   const live::ExperimentRequest request{
       .directory = arguments.out,
       .captures = capture_mode(arguments) == CaptureMode::none ? 0 : arguments.captures,
       .capture = capture_mode(arguments),
       .steps = arguments.steps.value_or(0),
+      .bounded = arguments.seconds.has_value(),
       .data_file = asked.needs.data_file,
       .file_size = asked.needs.file_size,
       .uses_file = uses_file(report.variants)};
@@ -270,7 +272,7 @@ void add_live(CLI::App& app) {
       ->type_name("DIR");
   verb.add_option("--repetitions", arguments->repetitions,
                   "of each variant, untraced (default: the scenario's run.replications)")
-      ->check(CLI::Range(1, 1000));
+      ->check(CLI::Range(0, 1000));
   verb.add_option("--captures", arguments->captures,
                   "more repetitions of each variant, captured (default: 0)")
       ->check(CLI::Range(0, 100));

@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <thread>
 
-#include "calibration/validate/step_captures.h"
 #include "calibration/validate/predict.h"
+#include "calibration/validate/step_captures.h"
 #include "scenarios/input_error.h"
 #include "tools/interrupt.h"
 #include "tools/options.h"
@@ -18,6 +18,8 @@ namespace {
 using calibration::LiveRun;
 using calibration::RealVariant;
 using scenarios::InputError;
+
+constexpr std::size_t least_steps = 100;  // ten in each block of time
 
 std::vector<std::filesystem::path> paths_of(const std::vector<std::string>& captures) {
   return {captures.begin(), captures.end()};
@@ -55,6 +57,13 @@ RealVariant real_variant(const scenarios::Variant& variant, calibration::LiveVar
   if (real.repetitions.empty()) {
     real.repetitions = real.captured;
     real.traced = true;
+  }
+  for (const LiveRun& run : real.repetitions) {
+    if (run.steps.size() < least_steps) {
+      throw InputError{{.file = run.variant + " repetition " + std::to_string(run.repetition),
+                        .found = std::to_string(run.steps.size()) + " steps",
+                        .expected = "at least " + std::to_string(least_steps) + " to compare"}};
+    }
   }
   return real;
 }

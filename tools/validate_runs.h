@@ -43,6 +43,9 @@ struct ValidationReport {
 };
 
 std::string validation_text(const ValidationReport& report, bool verbose);
+std::string effects_text(const ValidationReport& report);  // parts of the text; empty without effects
+std::string differences_text(const ValidationReport& report);
+std::string load_text(const ValidationReport& report);
 std::string validation_detail(const ValidationReport& report);  // what `verbose` adds
 std::string validation_markdown(const ValidationReport& report);
 nlohmann::ordered_json validation_json(const ValidationReport& report);

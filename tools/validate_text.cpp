@@ -13,14 +13,10 @@ namespace {
 
 using calibration::ColumnComparison;
 using calibration::compared_percentiles;
-using calibration::Contributions;
 using calibration::Coverage;
-using calibration::Effect;
 using calibration::PercentileComparison;
 using calibration::StepColumn;
 using calibration::VariantValidation;
-
-constexpr std::size_t shown_parts = 3;
 
 std::string percent(double share, int digits = 1) { return fmt::format("{:+.{}f}%", 100 * share, digits); }
 std::string plain_percent(double share) { return fmt::format("{:.1f}", 100 * share); }
@@ -147,94 +143,6 @@ std::string coverage_text(const ValidationReport& report) {
   return text;
 }
 
-std::string effects_table(const ValidationReport& report) {
-  if (report.validation.effects.empty()) {
-    return "";
-  }
-  Table table{{"EFFECT ON THE STEP, us", "real", "95 % of it", "of", "simulated", "95 % of it", "size", ""}};
-  table.left(7);
-  for (const Effect& effect : report.validation.effects) {
-    table.heading(
-        fmt::format("{} against {}, {} pairs of repetitions", effect.variant, effect.against, effect.pairs));
-    const auto step = std::find_if(effect.columns.begin(), effect.columns.end(),
-                                   [](const auto& each) { return each.column == StepColumn::step; });
-    for (std::size_t i = 0; step != effect.columns.end() && i < compared_percentiles.size(); ++i) {
-      const calibration::PercentileEffect& each = step->percentiles[i];
-      const auto interval = [](const sim::PairedDifference& difference) {
-        return fmt::format("[{}, {}]", microseconds(difference.interval.low),
-                           microseconds(difference.interval.high));
-      };
-      table.row({fmt::format("  {}", calibration::percentile_texts[i]), signed_number(each.real.mean / 1000),
-                 interval(each.real), microseconds(each.reference_ns),
-                 signed_number(each.simulated.mean / 1000), interval(each.simulated),
-                 each.exceeds_noise() ? number(each.size()) : "-", effect_verdict(each)});
-    }
-  }
-  return table.text() + "  size: simulated / real; right within 25 %. Paired by repetition number.\n";
-}
-
-std::string parts_text(const Contributions& contributions) {
-  std::string text;
-  for (std::size_t i = 0; i < std::min(shown_parts, contributions.parts.size()); ++i) {
-    const calibration::Contribution& part = contributions.parts[i];
-    text += fmt::format("{}{} {} ({:.0f} %)", text.empty() ? "" : ", ", part.part,
-                        signed_number(part.difference_ns() / 1000), 100 * part.share);
-  }
-  return text;
-}
-
-std::string where_line(const std::string& what, const Contributions& contributions) {
-  if (contributions.real_steps == 0 || contributions.simulated_steps == 0) {
-    return "";
-  }
-  return wrapped(fmt::format("    {:<22} {} of {}: {}", what,
-                             signed_number((contributions.simulated_ns - contributions.real_ns) / 1000),
-                             microseconds(contributions.real_ns), parts_text(contributions)),
-                 27);
-}
-
-std::string where_text(const ValidationReport& report) {
-  std::string text =
-      "WHERE DIFFERENCES COME FROM, mean us a step, simulated - real of real: largest parts (share of all "
-      "parts)\n";
-  for (const VariantValidation& variant : report.validation.variants) {
-    text += "  " + variant.name + "\n";
-    text += where_line("all steps", variant.all_steps);
-    text += where_line("slowest 1 %", variant.slowest_steps);
-    for (const calibration::CaptureComparison& capture : variant.captures) {
-      text += where_line("captured, all", capture.all_steps);
-      text += where_line("captured, slowest 1 %", capture.slowest_steps);
-    }
-  }
-  return text;
-}
-
-std::string pair(double simulated, double real) { return number(simulated) + "/" + number(real); }
-
-std::string load_table(const ValidationReport& report) {
-  Table table{{"LOAD, simulated/real", "steps/s", "background MB/s", "user %", "system %", "softirq %",
-               "hardirq %", "idle %", "stolen %"}};
-  for (const VariantValidation& variant : report.validation.variants) {
-    const calibration::LoadUse& real = variant.real_use;
-    const calibration::LoadUse& simulated = variant.simulated_use;
-    std::vector<std::string> cells{"  " + variant.name,
-                                   pair(simulated.steps_per_second, real.steps_per_second)};
-    const auto megabytes = [](const std::optional<double>& bytes) {
-      return bytes ? number(*bytes / 1e6) : std::string{"-"};
-    };
-    cells.push_back(megabytes(simulated.background_bytes_per_second) + "/" +
-                    megabytes(real.background_bytes_per_second));
-    using calibration::CpuUse;
-    for (double CpuUse::*part : {&CpuUse::user, &CpuUse::system, &CpuUse::softirq, &CpuUse::hardirq,
-                                 &CpuUse::idle, &CpuUse::steal}) {
-      cells.push_back((simulated.cpu ? number((*simulated.cpu).*part) : std::string{"-"}) + "/" +
-                      (real.cpu ? number((*real.cpu).*part) : std::string{"-"}));
-    }
-    table.row(std::move(cells));
-  }
-  return table.text();
-}
-
 std::string warnings_text(const ValidationReport& report) {
   std::string text;
   for (const VariantValidation& variant : report.validation.variants) {
@@ -284,9 +192,9 @@ std::string equivalence_mark(const PercentileComparison& row) {
 std::string validation_text(const ValidationReport& report, bool verbose) {
   std::string text = origin(report) + warnings_text(report) + step_table(report) + legend(report) + "\n" +
                      aims_text(report) + coverage_text(report) + "\n";
-  const std::string effects = effects_table(report);
+  const std::string effects = effects_text(report);
   text += effects.empty() ? "" : effects + "\n";
-  text += where_text(report) + "\n" + load_table(report);
+  text += differences_text(report) + "\n" + load_text(report);
   return text + (verbose ? validation_detail(report)
                          : "--verbose prints every column and stage of every variant.\n");
 }

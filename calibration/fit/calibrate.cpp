@@ -197,14 +197,8 @@ std::vector<models::IdleState> idle_states(const models::HostConfig& host) {
   return states;
 }
 
-// "k2-n4" of "k2-n4.trace.zst", "n4" of "n4.c1.chain.txt.zst".
-std::string load_of(const std::filesystem::path& capture) {
-  const std::string name = capture.filename().string();
-  return name.substr(0, name.find('.'));
-}
-
 // Captures of loads that are not among the workloads are left for validation; without workloads all count.
-void take_events(Calibration& result, std::vector<EventCapture> captures,
+void take_events(Calibration& result, std::vector<EventCapture>& captures,
                  const std::vector<Workload>& workloads) {
   std::vector<ScannedCapture> scanned;
   for (EventCapture& capture : captures) {
@@ -267,6 +261,11 @@ void note_captures(Calibration& result) {
 
 }  // namespace
 
+std::string load_of(const std::filesystem::path& capture) {
+  const std::string name = capture.filename().string();
+  return name.substr(0, name.find('.'));
+}
+
 std::vector<Workload> load_workloads(const std::vector<std::pair<std::string, std::string>>& workloads,
                                      const std::string& profile_path) {
   std::vector<Workload> loaded;
@@ -310,10 +309,12 @@ Calibration calibrate(const CalibrateOptions& options) {
     take_matches(result, workloads);
   }
   if (!events.empty()) {
-    take_events(result, std::move(events), workloads);
+    take_events(result, events, workloads);
   }
   if (!runs.empty()) {
     match_live_runs(result, runs, options);
+  } else if (!events.empty()) {
+    match_captured_steps(result, events, workloads, options);
   }
   note_domain(result, workloads);
   note_captures(result);

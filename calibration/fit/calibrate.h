@@ -59,10 +59,18 @@ struct Calibration {
 // Throws InputError for unusable captures, scenarios or defaults.
 Calibration calibrate(const CalibrateOptions& options);
 
+// The load's name: "k2-n4" of "k2-n4.trace.zst", "n4" of "n4.c1.chain.txt.zst".
+std::string load_of(const std::filesystem::path& capture);
+
 // What calibrate() does with a directory of live runs, once its captures are in `result.events`: matches the
 // free costs to the untraced steps, and notes how repetitions differ.
 void match_live_runs(Calibration& result, const std::filesystem::path& directory,
                      const CalibrateOptions& options);
+
+// Without live runs, the steps beside the captures, which were made under the same tracer: what is found
+// holds for a machine that is traced so. Captures without steps, or of no workload, are passed over.
+void match_captured_steps(Calibration& result, const std::vector<EventCapture>& captures,
+                          const std::vector<Workload>& workloads, const CalibrateOptions& options);
 
 // The workloads' hosts, their costs taken from `profile_path` (a profile or the defaults).
 std::vector<Workload> load_workloads(const std::vector<std::pair<std::string, std::string>>& workloads,

@@ -1,67 +1,20 @@
-// Live runs: the costs that events cannot tell, matched to the untraced repetitions' steps.
+// The costs that events cannot tell, matched to steps: of live runs untraced, else of the captures themselves.
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "calibration/fit/calibrate.h"
+#include "calibration/fit/step_stalls.h"
 #include "calibration/validate/live_runs.h"
 #include "scenarios/scenario.h"
 
 namespace calibration {
 namespace {
 
-struct StepColumn {
-  const char* name;  // as models::metric_name has it
-  std::int64_t (*of)(const StepRow& row);
-};
-
-constexpr std::array columns{
-    StepColumn{"timer_late", [](const StepRow& row) { return row.timer_late_ns; }},
-    StepColumn{"tool", [](const StepRow& row) { return row.tool_ns; }},
-    StepColumn{"read", [](const StepRow& row) { return row.read_ns; }},
-    StepColumn{"compute", [](const StepRow& row) { return row.parse_ns; }},
-    StepColumn{"step", [](const StepRow& row) { return row.step_ns(); }},
-};
-constexpr std::array probabilities{0.5, 0.9, 0.99, 0.999};
-
-double quantile(const LiveRun& run, const StepColumn& column, double p) {
-  std::vector<std::int64_t> values;
-  for (const StepRow& row : run.steps) {
-    values.push_back(column.of(row));
+// Share of all CPUs' time that was not idle; time that the hypervisor took is nobody's.
+void add_busy(const LiveRun& run, StepLoad& load) {
+  if (run.cpu) {
+    load.busy.push_back((100 - run.cpu->idle - run.cpu->steal) / 100);
   }
-  std::sort(values.begin(), values.end());
-  const auto at = static_cast<std::size_t>(p * static_cast<double>(values.size()));
-  return values.empty() ? 0 : static_cast<double>(values[std::min(at, values.size() - 1)]);
-}
-
-// The root of the mean square of each variant's relative standard deviation between its repetitions.
-std::vector<scenarios::RepeatSpread> repeat_spread(const LiveRuns& runs) {
-  std::vector<scenarios::RepeatSpread> all;
-  for (const StepColumn& column : columns) {
-    scenarios::RepeatSpread spread{column.name, {}};
-    bool any = false;
-    for (std::size_t q = 0; q < probabilities.size(); ++q) {
-      double squares = 0;
-      int variants = 0;
-      for (const LiveVariant& variant : runs.variants) {
-        std::vector<double> values;
-        for (const LiveRun& run : variant.repetitions) {
-          values.push_back(quantile(run, column, probabilities[q]));
-        }
-        if (values.size() >= 2) {
-          const double relative = relative_spread(values);
-          squares += relative * relative;
-          ++variants;
-        }
-      }
-      any |= variants > 0;
-      spread.relative[q] = variants > 0 ? std::round(std::sqrt(squares / variants) * 1e4) / 1e4 : 0;
-    }
-    if (any) {
-      all.push_back(spread);
-    }
-  }
-  return all;
 }
 
 void note_matches(Calibration& result) {
@@ -71,7 +24,7 @@ void note_matches(Calibration& result) {
     }
     scenarios::ProfileCost& entry = *result.profile[matched.free.cost];
     entry.basis = models::Basis::calibrated;
-    entry.source = "matched to the untraced steps: " + matched.free.why;
+    entry.source = "matched to steps: " + matched.free.why;
     entry.count = static_cast<std::int64_t>(matched.count);
     entry.fit = matched.free.adjust == Adjust::scale ? "scaled" : "shifted";
     entry.ks.reset();
@@ -79,6 +32,29 @@ void note_matches(Calibration& result) {
         matched.free.adjust == Adjust::scale ? matched.adjustment : entry.value.value.quantile_ns(0.5);
     const double relative = unit > 0 ? std::round(matched.standard_error / unit * 1e4) / 1e4 : 0;
     entry.uncertainty = scenarios::CostUncertainty{relative, relative};
+    for (const models::Cost cost : matched.free.also) {
+      scenarios::ProfileCost& other = *result.profile[cost];
+      other.basis = models::Basis::calibrated;
+      other.source = "matched to steps by one factor for " +
+                     std::to_string(matched.free.also.size() + 1) + " costs of the kernel's path";
+      other.count = entry.count;
+      other.fit = entry.fit;
+      other.ks.reset();
+      other.uncertainty = entry.uncertainty;
+    }
+  }
+}
+
+void match_loads(Calibration& result, std::vector<StepLoad>& loads, const CalibrateOptions& options) {
+  result.profile.repeat_spread = repeat_spread_of(loads);
+  // Untraced steps watch for longer than captures do: theirs is the better count of stalls.
+  if (auto steal = stalls_of(loads)) {
+    result.profile.steal = std::move(steal);
+  }
+  result.free = free_costs(result.identified, loads);
+  if (options.match_steps && !result.free.empty()) {
+    result.steps = match_steps(result.profile, loads, result.free, options.matching);
+    note_matches(result);
   }
 }
 
@@ -93,33 +69,43 @@ void match_live_runs(Calibration& result, const std::filesystem::path& directory
   if (result.profile.kernel.empty()) {
     result.profile.kernel = runs.kernel;
   }
-  result.profile.repeat_spread = repeat_spread(runs);
   std::vector<std::string> sets = runs.sets;
   sets.push_back("host.costs=" + std::filesystem::absolute(options.defaults).string());
   const scenarios::Scenario scenario = scenarios::load_scenario(runs.scenario, sets);
   std::vector<StepLoad> loads;
   for (const LiveVariant& variant : runs.variants) {
     StepLoad load{variant.name, scenarios::find_variant(scenario, variant.name).host, {}};
-    if (result.profile.steal) {
-      load.host.topology.steal = {.interval = result.profile.steal->interval.value,
-                                  .length = result.profile.steal->length.value};
-    }
     for (const LiveRun& run : variant.repetitions) {
       if (!run.steps.empty()) {
         load.repetitions.push_back(run.steps);
+        add_busy(run, load);
       }
     }
     if (!load.repetitions.empty()) {
       loads.push_back(std::move(load));
     }
   }
-  if (loads.empty()) {
-    return;
+  if (!loads.empty()) {
+    match_loads(result, loads, options);
   }
-  result.free = free_costs(result.identified, loads);
-  if (options.match_steps && !result.free.empty()) {
-    result.steps = match_steps(result.profile, loads, result.free, options.matching);
-    note_matches(result);
+}
+
+void match_captured_steps(Calibration& result, const std::vector<EventCapture>& captures,
+                          const std::vector<Workload>& workloads, const CalibrateOptions& options) {
+  std::vector<StepLoad> loads;
+  for (const EventCapture& capture : captures) {
+    const std::string load = load_of(capture.path);
+    const auto workload = std::find_if(workloads.begin(), workloads.end(),
+                                       [&](const Workload& each) { return each.load == load; });
+    if (workload != workloads.end() && capture.steps) {
+      loads.push_back({.name = load, .host = workload->host, .repetitions = {read_steps(*capture.steps).rows}});
+      if (capture.meta) {  // what its probes cost was taken off the events' intervals
+        loads.back().host.tracer.program = models::TracerProgram::chain;
+      }
+    }
+  }
+  if (!loads.empty()) {
+    match_loads(result, loads, options);
   }
 }
 

@@ -15,7 +15,8 @@
 // Uncertainty: repetitions are drawn with replacement, and the optimum moves by one Gauss-Newton step with
 //        the same Jacobian (one-step bootstrap: Davison, Hinkley, "Bootstrap Methods and their Application",
 //        1997, 2.7).
-// Left out: quantiles above p99. Their excess is stalls (steal.h), not costs.
+// Left out: stalls, which are counted apart (step_stalls.h): loads are simulated without them, and compared up to
+//           p90, the agents' own computing, which is short and shows what interrupts it, up to p99.
 #pragma once
 
 #include <atomic>

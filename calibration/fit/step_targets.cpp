@@ -14,6 +14,7 @@ namespace {
 using models::Metric;
 
 constexpr std::array probabilities{0.05, 0.25, 0.5, 0.75, 0.9, 0.97, 0.99};
+constexpr double highest_of_waits = 0.9;  // beyond it stalls begin; the compute's own tail is interrupts'
 constexpr std::array columns{Metric::timer_late, Metric::tool, Metric::read, Metric::compute, Metric::step};
 constexpr double least_noise = 0.01;
 constexpr std::size_t blocks = 10;
@@ -83,6 +84,9 @@ std::vector<StepTarget> step_targets(const std::vector<StepLoad>& loads) {
     }
     for (const Metric column : columns) {
       for (const double p : probabilities) {
+        if (p > highest_of_waits && column != Metric::compute) {
+          break;
+        }
         StepTarget target = target_of(repetitions, column, p);
         target.load = load;
         if (target.measured_ns > 0) {  // a column that the scenario does not have

@@ -105,10 +105,10 @@ LoadUse simulated_use(std::span<const models::Metrics> runs, int cpus) {
   return medians(steps, bytes, cpu);
 }
 
-std::vector<std::string> saturation_warnings(const LoadUse& real, const LoadUse& simulated) {
+std::vector<std::string> saturation_warnings(const LoadUse& real, const LoadUse& simulated, bool hogs) {
   std::vector<std::string> warnings;
   for (const auto& [use, side] : {std::pair{&real, "real"}, std::pair{&simulated, "simulated"}}) {
-    if (use->cpu && use->cpu->idle < little_idle_percent) {
+    if (!hogs && use->cpu && use->cpu->idle < little_idle_percent) {
       warnings.push_back(fmt::format(
           "saturated: the {} CPUs are idle for {:.1f} % of the time, so waits grow with the length of a run",
           side, use->cpu->idle));

@@ -25,6 +25,8 @@ LoadUse real_use(std::span<const LiveRun> runs);  // medians over the runs, not 
 LoadUse simulated_use(std::span<const models::Metrics> runs, int cpus);
 
 // What speaks against comparing latencies: CPUs without idle time, less or more work done than in reality.
-std::vector<std::string> saturation_warnings(const LoadUse& real, const LoadUse& simulated);
+// `hogs`: tasks that never sleep take whatever is left, so that idle time says nothing.
+std::vector<std::string> saturation_warnings(const LoadUse& real, const LoadUse& simulated,
+                                             bool hogs = false);
 
 }  // namespace calibration

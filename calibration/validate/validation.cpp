@@ -52,6 +52,11 @@ double step_median(const std::vector<StepRow>& rows) {
   return static_cast<double>(sim::percentile(step_sample(rows)[StepColumn::step], 0.5));
 }
 
+bool has_hogs(const models::HostConfig& host) {
+  return std::any_of(host.background.begin(), host.background.end(),
+                     [](const auto& background) { return background.kind == models::BackgroundKind::hog; });
+}
+
 VariantRunner::VariantRunner(const RealVariant& real, const scenarios::Profile& profile,
                              const ValidationOptions& options)
     : real_{real}, profile_{profile}, options_{options} {
@@ -111,7 +116,7 @@ void VariantRunner::simulate(VariantValidation& result, const std::vector<Simula
   result.simulated_use = simulated_use(metrics, real_.variant->host.topology.cpus);
   result.all_steps = column_contributions(real_rows, steps, 0);
   result.slowest_steps = column_contributions(real_rows, steps, 0.99);
-  result.warnings = saturation_warnings(result.real_use, result.simulated_use);
+  result.warnings = saturation_warnings(result.real_use, result.simulated_use, has_hogs(real_.variant->host));
 }
 
 void VariantRunner::compare_captures(VariantValidation& result, const std::function<void()>& done) const {

@@ -15,7 +15,14 @@ MsixConfig vector_config(const NicModeration& moderation) {
   return {.aggregation_threshold = moderation.rx_frames > 0 ? moderation.rx_frames : unlimited,
           .aggregation_time = moderation.rx_usecs,
           .mode = moderation.mode,
-          .one_shot = true};
+          .one_shot = moderation.mode != ModerationMode::throttle};
+}
+
+// A handler that cleans leaves its vector armed.
+MsixConfig tx_vector_config(const NicConfig& config) {
+  MsixConfig vector = vector_config(config.moderation);
+  vector.one_shot = vector.one_shot && config.tx_interrupt == NicTxInterrupt::napi;
+  return vector;
 }
 
 // MurmurHash3's 64-bit finaliser (public domain): every input bit reaches every output bit.
@@ -38,13 +45,17 @@ Nic::Queue::Queue(Nic& owner, QueueId queue_id, sim::Engine& engine, const NicCo
 }
 
 Nic::Nic(sim::Engine& engine, NicConfig config)
-    : engine_{engine}, config_{std::move(config)}, tx_{config_.tx_ring} {
+    : engine_{engine},
+      config_{std::move(config)},
+      tx_{config_.tx_ring},
+      tx_vector_{engine, tx_vector_config(config_)} {
   sim::check(config_.queues >= 1, "a NIC has a receive queue");
   for (int id = 0; id < config_.queues; ++id) {
     queues_.push_back(
         std::make_unique<Queue>(*this, QueueId{static_cast<std::int16_t>(id)}, engine, config_));
   }
   tx_timer_.bind<&Nic::depart>(engine, *this);
+  tx_vector_.irq.connect<&Nic::tx_interrupt>(*this);
 }
 
 QueueId Nic::queue_of(FlowId flow) const {
@@ -110,13 +121,25 @@ bool Nic::poll(QueueId id, Packet& frame) {
   return true;
 }
 
-void Nic::irq_disable(QueueId id) { queues_[index(id)]->vector.disarm(); }
+void Nic::irq_disable(QueueId id) {
+  if (config_.moderation.mode != ModerationMode::throttle) {
+    queues_[index(id)]->vector.disarm();
+  }
+}
 
 bool Nic::irq_enable(QueueId id) {
   Queue& queue = *queues_[index(id)];
   const bool empty = queue.landed == 0;
-  queue.vector.rearm(queue.landed);
+  if (config_.moderation.mode != ModerationMode::throttle) {
+    queue.vector.rearm(queue.landed);
+  }
   return empty;
+}
+
+void Nic::tx_irq_enable() {
+  if (config_.moderation.mode != ModerationMode::throttle) {
+    tx_vector_.rearm(std::exchange(tx_completions_, 0));
+  }
 }
 
 NicQueueCounters Nic::counters(QueueId id) const {
@@ -149,6 +172,10 @@ void Nic::depart() {
   ++transmitted_;
   arm_departure();
   wire(departure.packet);
+  if (config_.tx_interrupt != NicTxInterrupt::none) {
+    tx_completions_ += tx_vector_.armed() ? 0 : 1;
+    tx_vector_.post();
+  }
 }
 
 }  // namespace models

@@ -4,13 +4,15 @@
 //   Napi ──poll(), irq_disable(), irq_enable()──┘
 //   TCP  ──transmit()──► tx ring ──wire──► the other end of the cable
 //
-// Models:   one MSI-X vector and one descriptor ring per receive queue; one-shot arming as in mlx5's CQ
-//           or e1000e's mask register; a full ring drops (rx_missed); transmit at link rate.
+// Models:   one MSI-X vector and one descriptor ring per receive queue; one-shot arming as in mlx5's CQ, or none
+//           under `throttle`: e1000e leaves a vector unmasked while its NAPI polls, so that what arrives
+//           then interrupts again, and the NAPI is polled once more (MISSED); a full ring drops (rx_missed);
+//           transmit at link rate; a vector for transmit completions, under the same moderation.
 // Left out: Toeplitz and the indirection table: a flow's queue comes from a stable integer hash of its
 //           id, so flows spread as evenly as under RSS, but not to the queues a real 4-tuple would get;
 //           the refill of descriptors (they are free as soon as poll() takes the frame); LRO; pause
-//           frames; transmit completions and the choice among transmit queues (one FIFO feeds the
-//           cable); vector affinity, which is the host's: `irq_cpus` is only carried.
+//           frames; the choice among transmit queues (one FIFO feeds the cable); vector affinity, which is
+//           the host's: `irq_cpus` is only carried, as `peer`, which is the host's cable.
 #pragma once
 
 #include <cstdint>
@@ -47,6 +49,20 @@ void fields(NicModeration& config, Visitor&& field) {
   field("mode", config.mode);
 }
 
+// What tells the driver that frames have left.
+enum class NicTxInterrupt : std::uint8_t {
+  none,     // nothing: free_old_xmit at the next send
+  hardirq,  // its handler cleans the ring, and NET_TX frees: e1000_intr_msix_tx, dev_kfree_skb_any
+  napi,     // a NAPI of its own cleans: virtio-net's virtnet_poll_tx
+};
+
+template <class Visitor>
+void enumerators(NicTxInterrupt*, Visitor&& named) {
+  named("none", NicTxInterrupt::none);
+  named("hardirq", NicTxInterrupt::hardirq);
+  named("napi", NicTxInterrupt::napi);
+}
+
 struct NicConfig {
   static constexpr std::string_view model = "nic";
   std::string name = "eth0";
@@ -58,6 +74,11 @@ struct NicConfig {
   int tx_ring = 1024;                            // packets waiting for the cable, >= 1 (ethtool -G tx)
   std::vector<int> irq_cpus{};                   // CPU of each queue's vector; the host routes by it
   bool threaded = false;                         // its NAPIs poll in kernel threads; the host makes them
+  std::string peer{};    // the NIC of this host at the other end of the cable; empty: another machine
+  sim::Nanos cable{0};   // to there, from the last bit's leaving
+  bool tso = true;       // else the stack cuts what is larger than a frame; with a peer only
+  NicTxInterrupt tx_interrupt = NicTxInterrupt::none;
+  int tx_irq_cpu = -1;  // CPU of the transmit vector; -1: where the kernel puts it
 };
 
 template <class Visitor>
@@ -71,6 +92,11 @@ void fields(NicConfig& config, Visitor&& field) {
   field("tx_ring", config.tx_ring);
   field("irq_cpus", config.irq_cpus);
   field("threaded", config.threaded);
+  field("peer", config.peer);
+  field("cable", config.cable);
+  field("tso", config.tso);
+  field("tx_interrupt", config.tx_interrupt);
+  field("tx_irq_cpu", config.tx_irq_cpu);
 }
 
 struct NicQueueCounters {
@@ -88,6 +114,7 @@ class Nic {
   sim::Port<sim::Nanos(Cost)> cost;     // out: draws Cost::nic_dma
   sim::Port<void(QueueId)> irq;         // out: the queue's MSI-X message
   sim::Port<void(const Packet&)> wire;  // out: the packet's last bit has left
+  sim::Port<void()> tx_irq;             // out: the transmit vector's message; under tx_interrupt only
   StampPort stamp;                      // out: device_done, irq, now; may stay unconnected
 
   // in: the last bit of a frame has arrived. False: dropped for want of a descriptor, counted.
@@ -104,13 +131,19 @@ class Nic {
   bool irq_enable(QueueId queue);
   // in: hands a packet to the cable. False: the transmit ring is full, counted.
   bool transmit(const Packet& packet);
+  // in, the transmit NAPI: arms its vector. What left meanwhile interrupts under the moderation rules.
+  void tx_irq_enable();
+  void tx_clean() { tx_completions_ = 0; }  // in, the transmit NAPI: takes what has left
 
+  int rx_room(FlowId flow) const { return queues_[index(queue_of(flow))]->ring.room(); }  // descriptors
+  int tx_room() const { return tx_.room(); }
   int pending(QueueId queue) const { return queues_[index(queue)]->landed; }  // frames poll() could take
   int queues() const { return static_cast<int>(queues_.size()); }
   QueueId queue_of(FlowId flow) const;
   NicQueueCounters counters(QueueId queue) const;
   std::int64_t transmitted() const { return transmitted_; }
   std::int64_t transmit_drops() const { return transmit_drops_; }
+  std::int64_t tx_interrupts() const { return tx_vector_.interrupts(); }
   const NicConfig& config() const { return config_; }
 
  private:
@@ -146,12 +179,15 @@ class Nic {
   void arm_landing(Queue& queue);
   void depart();
   void arm_departure();
+  void tx_interrupt() { tx_irq(); }
 
   sim::Engine& engine_;
   NicConfig config_;
   std::vector<std::unique_ptr<Queue>> queues_;
   sim::Ring<Departure> tx_;
   sim::Timer tx_timer_;
+  MsixVector tx_vector_;
+  int tx_completions_ = 0;  // since the transmit vector was last heard
   sim::SimTime cable_free_at_;
   std::int64_t transmitted_ = 0;
   std::int64_t transmit_drops_ = 0;

@@ -43,6 +43,7 @@ struct NvmeConfig {
   sim::BytesPerSecond channel_rate{800'000'000};  // of a part's bytes beyond 4 KiB: an ONFI bus at 800 MT/s
   sim::Nanos program_time{0};  // a write's 4 KiB keep the channel so long after they were acknowledged
   MsixConfig coalescing{};     // Set Features 08h; Linux leaves it off
+  IoScheduler scheduler = IoScheduler::kernel_choice;
 };
 
 template <class Visitor>
@@ -54,6 +55,7 @@ void fields(NvmeConfig& config, Visitor&& field) {
   field("channel_rate", config.channel_rate);
   field("program_time", config.program_time);
   field("coalescing", config.coalescing);
+  field("scheduler", config.scheduler);
 }
 
 struct NvmeQueueCounters {

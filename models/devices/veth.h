@@ -3,14 +3,15 @@
 //   veth_xmit ─► GRO off: the sending CPU's backlog; NET_RX runs at the sender's local_bh_enable
 //             └► GRO on:  the receiving end's ring ─► its NAPI, in NET_RX of the sending CPU or in a thread
 //
-// Models:   drivers/net/veth.c:veth_xmit, veth_forward_skb -> __netif_rx without a NAPI; with GRO on at the
-//           receiver and TSO off at the sender (veth_skb_is_eligible_for_gro) veth_xdp_rx into a ring of
-//           VETH_RING_SIZE, __veth_xdp_flush (rx_notify_masked), veth_poll, veth_xdp_rcv. One queue per end.
-//           Software GSO cuts what TCP sends into frames of one MSS just before veth_xmit
-//           (net/core/dev.c:validate_xmit_skb). A frame that finds the ring full is dropped, and sent again
-//           when the poll under way has made room and its ACKs come back.
-// Left out: XDP; the retransmission timeout of a flow that had nothing else under way; the queue that 6.17
-//           and later stop where a qdisc is attached (none is: noqueue). No interrupt exists in this chain.
+// Models:   drivers/net/veth.c:veth_xmit, veth_forward_skb -> __netif_rx without a NAPI; with GRO on at
+//           the receiver and TSO off at the sender (veth_skb_is_eligible_for_gro) veth_xdp_rx into a ring
+//           of VETH_RING_SIZE, __veth_xdp_flush (rx_notify_masked), veth_poll, veth_xdp_rcv. One queue
+//           per end. Software GSO cuts what TCP sends into frames of one MSS just before veth_xmit
+//           (net/core/dev.c:validate_xmit_skb). A frame that finds the ring full is dropped, and sent
+//           again when the poll under way has made room and its ACKs come back.
+// Left out: XDP; the retransmission timeout of a flow that had nothing else under way; the queue that
+//           6.17 and later stop where a qdisc is attached (none is: noqueue). No interrupt exists in this
+//           chain.
 #pragma once
 
 #include <cstdint>

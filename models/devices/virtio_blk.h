@@ -50,6 +50,7 @@ struct VirtioBlkConfig {
   int num_queues = 1;    // each with its vector, >= 1; the one host thread serves them in turn
   int queue_size = 128;  // requests per queue until reaped, >= 1
   InterruptWhen interrupt_when = InterruptWhen::drained;
+  IoScheduler scheduler = IoScheduler::kernel_choice;
 };
 
 template <class Visitor>
@@ -58,6 +59,7 @@ void fields(VirtioBlkConfig& config, Visitor&& field) {
   field("num_queues", config.num_queues);
   field("queue_size", config.queue_size);
   field("interrupt_when", config.interrupt_when);
+  field("scheduler", config.scheduler);
 }
 
 struct VirtioBlkCounters {

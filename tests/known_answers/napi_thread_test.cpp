@@ -103,8 +103,9 @@ TEST_CASE("KF3.5: an interrupt during a poll is remembered: the thread polls onc
   CHECK_FALSE(bench.queue.napi.scheduled);
 }
 
-TEST_CASE("KF3.6: softirqs raised during the poll run when it turns bottom halves on, not at the interrupt's end",
-          "[known_answer][napi]") {
+TEST_CASE(
+    "KF3.6: softirqs raised during the poll run when it turns bottom halves on, not at the interrupt's end",
+    "[known_answer][napi]") {
   ThreadBench bench;
   bench.queue.add(3, message(7));
   sim::Nanos raised{0};
@@ -126,8 +127,9 @@ TEST_CASE("KF3.6: softirqs raised during the poll run when it turns bottom halve
   CHECK(entered[0] < bench.times_of(Tracepoint::sched_switch).back() + 1ns);
 }
 
-TEST_CASE("KF3.7: between two polls the thread may be rescheduled, and within one not, even under full preemption",
-          "[known_answer][napi]") {
+TEST_CASE(
+    "KF3.7: between two polls the thread may be rescheduled, and within one not, even under full preemption",
+    "[known_answer][napi]") {
   KernelConfig kernel;
   kernel.preemption = Preemption::full;
   ThreadBench bench{1, kernel};
@@ -173,7 +175,8 @@ TEST_CASE("KF3.8: the thread is a task of nice 0 in the root group that select_t
 }
 
 // Whole hosts whose every NAPI has a thread.
-TEST_CASE("a busy host with threaded NAPIs receives everything, and its steps go on", "[known_answer][napi][chain]") {
+TEST_CASE("a busy host with threaded NAPIs receives everything, and its steps go on",
+          "[known_answer][napi][chain]") {
   HostConfig config = busy_host();
   std::get<NicConfig>(config.devices[0]).threaded = true;
   std::get<VethConfig>(config.devices[3]).gro = true;

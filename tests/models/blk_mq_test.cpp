@@ -40,6 +40,7 @@ struct Setup {
   bool reaps_in_handler = true;
   IdleState idle = IdleState::hlt;
   KernelRelease release = KernelRelease::v6_12;
+  bool batches = true;
 };
 
 // A disk that has done what the test says it has; all CPUs idle.
@@ -67,6 +68,7 @@ struct BlkBench : KernelBench {
     blk_config.hw_queues = setup.hw_queues;
     blk_config.llc_cpus = setup.llc_cpus == 0 ? setup.cpus : setup.llc_cpus;
     blk_config.reaps_in_handler = setup.reaps_in_handler;
+    blk_config.batches = setup.batches;
     blk = std::make_unique<BlkMq>(engine, blk_config, config, cpus, costs, tracepoints, completions, meter,
                                   managed);
     blk->queue_rq.connect<&BlkBench::queue_rq>(*this);
@@ -281,6 +283,37 @@ TEST_CASE("KF18.6b: what the BLOCK softirq completes, it completes in CQ order i
   bench.run_until(1ms);
 
   CHECK(bench.order() == std::vector{1, 2, 3});
+}
+
+TEST_CASE("KF5.1: with an I/O scheduler each completion ends before the next is reaped, in CQ order",
+          "[blk_mq]") {
+  const auto release = GENERATE(KernelRelease::v6_12, KernelRelease::v6_18);
+  BlkBench bench{{.release = release, .batches = false}};
+  for (int tag = 1; tag <= 3; ++tag) {
+    bench.finish(0, tag, 0);
+  }
+
+  bench.interrupt(0);
+  bench.run_until(1ms);
+
+  const Ends ends = bench.ends;
+  CHECK(bench.order() == std::vector{1, 2, 3});
+  REQUIRE(ends.size() == 3);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(ends[static_cast<std::size_t>(i)].at == handler + (i + 1) * (reap_one + complete));
+  }
+}
+
+TEST_CASE("KF5.1: with an I/O scheduler, what one queue alone completes still goes through BLOCK",
+          "[blk_mq]") {
+  BlkBench bench{{.hw_queues = 1, .reaps_in_handler = false, .batches = false}};
+  bench.finish(0, 1, 3);
+
+  bench.interrupt(0);
+  bench.run_until(1ms);
+
+  REQUIRE(bench.ends.size() == 1);
+  CHECK(bench.ends[0].context == Context::softirq);
 }
 
 TEST_CASE("a completion that comes while the batch ends waits for its own interrupt", "[blk_mq]") {

@@ -320,6 +320,46 @@ TEST_CASE("more than one segment over a veth is acknowledged through the same ba
   CHECK(bench.returned_at == entry + sendmsg + 2'048ns + 2 * hop + leave);
 }
 
+TEST_CASE("a write larger than the largest skb leaves in two, each received before the next is copied",
+          "[tcp]") {
+  VethBench bench;
+
+  bench.send(65'536);
+  bench.run_until(1ms);
+
+  const std::vector<Hit> received = bench.hits_of(Tracepoint::netif_receive_skb);
+  REQUIRE(received.size() == 2);
+  CHECK(received[0].b == 65'160);
+  CHECK(received[0].at == entry + sendmsg + 65'160ns + hop);
+  CHECK(received[1].b == 376);
+  CHECK(received[1].at == received[0].at + 376ns + hop);
+  CHECK(bench.hits_of(Tracepoint::softirq_entry).size() == 2);
+  CHECK(bench.returned_at == received[1].at + leave);
+  CHECK(bench.tcp->socket(bench.server).messages == 1);
+}
+
+TEST_CASE("what fills much of the window is acknowledged by the call that reads it, on the reader's CPU",
+          "[tcp]") {
+  VethBench bench;
+  Script reading{[&](const Continuation& next) {
+                   bench.tcp->recv_blocking(bench.receiver, bench.tcp->socket(bench.server), next);
+                 },
+                 [&](const Continuation& next) { bench.sched->sleep(bench.receiver, next); }};
+  bench.launch(bench.receiver, reading.start());
+
+  bench.send(65'160);
+  bench.run_until(1ms);
+
+  const std::vector<Hit> received = bench.hits_of(Tracepoint::netif_receive_skb);
+  REQUIRE(received.size() == 2);
+  CHECK(received[1].a == static_cast<std::int64_t>(bench.client));
+  CHECK(received[1].b == 0);
+  CHECK(received[1].cpu == 1);
+  CHECK(received[1].at == received[0].at + recvmsg + 65'160ns + hop);
+  CHECK(bench.tcp->socket(bench.server).unacked == 0);
+  CHECK(reading.done() == 2);
+}
+
 TEST_CASE("what is sent to a NIC leaves when tcp_sendmsg has built it", "[tcp]") {
   TcpBench bench;
   bench.run_script({[&](const Continuation& next) {

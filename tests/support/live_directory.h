@@ -11,12 +11,6 @@
 
 class LiveDirectory : public Scratch {
  public:
-  void results(const std::string& scenario) const {
-    write("results.json", R"({"schema": 1, "kind": "results", "command": "live", "scenario": {"path": ")" +
-                              scenario +
-                              R"(", "sets": []}, "live": {"machine": "simulated", "kernel": "none"}})");
-  }
-
   // `stem`: "n4.r1" or "n4.c1".
   void run(const std::string& stem, const calibration::SimulatedRun& run, sim::Nanos warmup) const {
     std::string csv = "agent,start_ns,timer_late_ns,tool_ns,read_ns,parse_ns\n";

@@ -115,12 +115,22 @@ TEST_CASE("sysctls that are named and differ are set, in the kernel's units", "[
   LiveBench bench{guest_files()};
 
   const LivePlan plan = bench.plan(
-      "  cpus: 2\n  kernel: {netdev_budget: 8, netdev_budget_usecs: 4ms, dev_weight: 64, timer_migration: "
+      "  cpus: 2\n  kernel: {netdev_budget: 8, netdev_budget_usecs: 12ms, dev_weight: 64, timer_migration: "
       "false}\n");
 
   CHECK(settings(plan) == Texts{"host.kernel.netdev_budget 300 8",
-                                "host.kernel.netdev_budget_usecs 8000 4000",
+                                "host.kernel.netdev_budget_usecs 8000 12000",
                                 "host.kernel.timer_migration 1 0"});
+}
+
+TEST_CASE("a time budget below two ticks is refused, as the kernel declines it", "[live_requirements]") {
+  LiveBench bench{guest_files()};
+
+  const LivePlan plan = bench.plan("  cpus: 2\n  kernel: {netdev_budget_usecs: 4ms}\n");
+
+  REQUIRE(keys(plan) == Texts{"host.kernel.netdev_budget_usecs"});
+  CHECK(plan.refusals[0].found == "this kernel takes no less than two ticks, 8000 us");
+  CHECK(plan.settings.empty());
 }
 
 TEST_CASE("what debugfs has is set, what a locked kernel hides is refused", "[live_requirements]") {
@@ -185,7 +195,8 @@ TEST_CASE("a CFS kernel is refused by name", "[live_requirements]") {
   bench.saved.put("proc/sys/kernel/osrelease", "6.1.0-28-amd64\n");
   bench.reread();
 
-  const LivePlan plan = bench.plan("  cpus: 2\n", "agents: [{name: a, compute: 1us, sched: {slice: 1ms}}]\n");
+  const LivePlan plan =
+      bench.plan("  cpus: 2\n", "agents: [{name: a, think: 1ms, compute: 1us, sched: {slice: 1ms}}]\n");
 
   CHECK(keys(plan) == Texts{"host.kernel.release", "agents.a.sched.slice"});
   CHECK_THAT(plan.refusals[0].found, Catch::Contains("6.1.0-28-amd64 schedules by CFS"));
@@ -347,7 +358,7 @@ TEST_CASE("cgroups are planned for version 1 and for version 2", "[live_cgroups]
 
 TEST_CASE("cgroup v2 keeps tasks out of inner cgroups, and no hierarchy means none", "[live_cgroups]") {
   const std::string host = "  cpus: 2\n  cgroups: [{name: slow}, {name: in, parent: slow}]\n";
-  const std::string agents = "agents: [{name: a, compute: 1us, sched: {cgroup: slow}}]\n";
+  const std::string agents = "agents: [{name: a, think: 1ms, compute: 1us, sched: {cgroup: slow}}]\n";
   LiveBench bench{guest_files()};
 
   CHECK(keys(bench.plan(host)) == Texts{"host.cgroups"});

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "scenarios/experiment.h"
+#include "scenarios/input_error.h"
 #include "tools/live/settings.h"
 #include "tools/live/workload_file.h"
 #include "tools/progress.h"
@@ -22,14 +23,8 @@ class Experiment {
     for (scenarios::Replications& runs : report_.result.variants) {
       runs.at.resize(static_cast<std::size_t>(most));
     }
-    for (const CaptureMode mode : {CaptureMode::none, request_.capture}) {
-      const int rounds = mode == CaptureMode::none ? report_.run.replications : request_.captures;
-      for (int round = 1; round <= rounds; ++round) {
-        for (std::size_t v = 0; v < report_.variants.size(); ++v) {
-          todo_.push_back({.variant = v, .repetition = round, .capture = mode, .settings = {}, .result = {}});
-        }
-      }
-    }
+    todo_ =
+        planned_runs(report_.variants.size(), report_.run.replications, request_.captures, request_.capture);
   }
 
   ExperimentRuns run() {
@@ -87,7 +82,14 @@ class Experiment {
     const LivePlan& plan = plans_[run.variant];
     {
       AppliedSettings applied{plan, journal_};
-      run.result = run_workload(variant.host, options(run, variant, applied), stop_);
+      try {
+        run.result = run_workload(variant.host, options(run, variant, applied), stop_);
+      } catch (const scenarios::InputError&) {
+        if (!stop_) {
+          throw;
+        }
+        run.result.interrupted = true;  // such as a capture that was stopped before its first event
+      }
       applied.restore();
     }
     if (run.result.interrupted) {
@@ -110,7 +112,7 @@ class Experiment {
     result.seed = scenarios::replication_seed(report_.run.seed, run.repetition - 1);
     result.warmup = report_.run.warmup;
     result.steps_per_variant = request_.steps;
-    result.duration = request_.steps > 0 ? sim::Nanos{0} : report_.run.duration;
+    result.duration = request_.steps > 0 && !request_.bounded ? sim::Nanos{0} : report_.run.duration;
     result.data_file = request_.uses_file ? request_.data_file : "";
     result.cgroup_files = applied.cgroup_files();
     result.congestion_control = variant.live.tcp_congestion_control;
@@ -120,26 +122,32 @@ class Experiment {
     return result;
   }
 
-  // A captured repetition adds what only its events tell; its steps are those of a traced machine.
+  // A captured repetition adds what only its events tell; its steps are those of a traced machine, and count
+  // only where there are no others.
   void keep(LiveRun& run, const scenarios::Variant& variant) {
     run.steps = run.result.steps.size();
     auto& at = report_.result.variants[run.variant].at[static_cast<std::size_t>(run.repetition - 1)];
     if (run.captured()) {
-      models::Metrics& metrics = at ? *at : at.emplace();
+      const bool alone = report_.run.replications == 0;
+      models::Metrics& metrics = at ? *at : at.emplace(alone ? own_metrics(run, variant) : models::Metrics{});
       for (const std::string& file : run.result.capture.files) {
         if (file.ends_with(".chain.txt.zst") || file.ends_with(".trace.zst")) {
           add_captured(file, metrics);
         }
       }
     } else {
-      at = metrics_of(variant.host, run.result);
-      for (const models::Counter counter : not_counted(run.result)) {
-        if (report_.counted(counter)) {
-          report_.not_counted.push_back(counter);
-        }
-      }
+      at = own_metrics(run, variant);
     }
     run.result.steps = {};
+  }
+
+  models::Metrics own_metrics(const LiveRun& run, const scenarios::Variant& variant) {
+    for (const models::Counter counter : not_counted(run.result)) {
+      if (report_.counted(counter)) {
+        report_.not_counted.push_back(counter);
+      }
+    }
+    return metrics_of(variant.host, run.result);
   }
 
   static void remove_capture(const LiveRun& run) {
@@ -169,6 +177,20 @@ class Experiment {
 };
 
 }  // namespace
+
+std::vector<LiveRun> planned_runs(std::size_t variants, int repetitions, int captures, CaptureMode capture) {
+  std::vector<LiveRun> runs;
+  const auto add = [&](int rounds, CaptureMode mode) {
+    for (int round = 1; round <= rounds; ++round) {
+      for (std::size_t v = 0; v < variants; ++v) {
+        runs.push_back({.variant = v, .repetition = round, .capture = mode, .settings = {}, .result = {}});
+      }
+    }
+  };
+  add(repetitions, CaptureMode::none);
+  add(capture == CaptureMode::none ? 0 : captures, capture);
+  return runs;
+}
 
 ExperimentRuns run_live(scenarios::Report& report, const std::vector<LivePlan>& plans,
                         const ExperimentRequest& request, Journal& journal, const std::atomic<bool>& stop) {

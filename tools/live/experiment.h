@@ -20,6 +20,7 @@ struct ExperimentRequest {
   int captures = 0;
   CaptureMode capture = CaptureMode::bpf;
   std::uint64_t steps = 0;  // of a repetition; 0: report.run.duration counts
+  bool bounded = false;     // report.run.duration counts too
   std::string data_file;
   std::uint64_t file_size = 0;
   bool uses_file = false;
@@ -29,6 +30,9 @@ struct ExperimentRuns {
   std::vector<LiveRun> runs;   // without their steps, which `report` has as histograms
   std::exception_ptr failure;  // what ended it early, after its settings were undone
 };
+
+// What there is to do, in order, each without its result. `capture` none: no captured ones.
+std::vector<LiveRun> planned_runs(std::size_t variants, int repetitions, int captures, CaptureMode capture);
 
 // Fills `report.result` and `report.not_counted`. `plans`: of report.variants. The data file is made, and
 // removed if it was.

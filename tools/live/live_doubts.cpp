@@ -89,6 +89,9 @@ void doubt_spread(const Report& report, std::size_t v, std::vector<Doubt>& all) 
 
 std::vector<std::string> doubts(const Report& report, const std::vector<LiveRun>& runs) {
   std::vector<Doubt> all;
+  if (report.run.replications == 0) {
+    all.push_back({60, "all steps: they are of captured repetitions, and tracing costs a few percent"});
+  }
   for (const LiveRun& run : runs) {
     const scenarios::Variant& variant = *report.variants[run.variant];
     const std::string name = run_stem(variant.name, run.repetition, run.captured());

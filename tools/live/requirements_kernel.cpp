@@ -123,7 +123,13 @@ void plan_kernel(Planner& planner) {
     }
   }
   sysctl(planner, "netdev_budget", "net/core/netdev_budget", asked.netdev_budget, asked.netdev_budget);
-  if (asked.netdev_budget_usecs != sim::Nanos{0}) {
+  // The kernel takes no less than two jiffies (netdev_budget_usecs_min, net/core/sysctl_net_core.c).
+  const auto hz = machine_value<int>(planner.machine.part.kernel, "hz");
+  const std::string usecs = "host.kernel.netdev_budget_usecs";
+  if (planner.named(usecs) && hz && asked.netdev_budget_usecs.count() / 1000 * *hz < 2'000'000) {
+    planner.refuse(usecs, fmt::format("this kernel takes no less than two ticks, {} us", 2'000'000 / *hz),
+                   scenarios::format_time(asked.netdev_budget_usecs), "two ticks or more", false);
+  } else if (asked.netdev_budget_usecs != sim::Nanos{0}) {
     sysctl(planner, "netdev_budget_usecs", "net/core/netdev_budget_usecs", asked.netdev_budget_usecs,
            asked.netdev_budget_usecs.count() / 1000);
   }

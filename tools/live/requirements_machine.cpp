@@ -85,6 +85,7 @@ void plan_idle(Planner& planner) {
   }
   const auto in_use = machine_value<std::vector<models::IdleStateConfig>>(planner.machine.part.host, "idle");
   const std::vector<calibration::CpuIdleStates>& cpus = planner.machine.topology.idle;
+  bool all_there = true;
   for (const models::IdleStateConfig& state : asked) {
     const std::string name = scenarios::enumerator_name(state.state);
     const bool known =
@@ -94,9 +95,13 @@ void plan_idle(Planner& planner) {
                              [&](const CpuidleState& each) { return state_of(each) == state.state; });
         });
     if (!known && !state.disabled) {
+      all_there = false;
       planner.refuse("host.idle", "this machine has no idle state " + name, "it",
                      "chainsim topology lists them");
     }
+  }
+  if (!all_there) {
+    return;  // accepted: the machine idles as it does
   }
   for (const calibration::CpuIdleStates& cpu : cpus) {
     for (std::size_t i = 0; i < cpu.states.size(); ++i) {

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <iterator>
 #include <string_view>
 
 #include "calibration/topology/parse.h"
@@ -17,11 +18,12 @@ using models::SchedClass;
 
 void plan_cpu_list(Planner& planner, const std::string& address, const std::vector<int>& cpus) {
   const auto& online = planner.machine.topology.online;
-  for (const int cpu : cpus) {
-    if (online && !calibration::contains(*online, cpu)) {
-      planner.refuse(address, "CPUs " + calibration::format_cpus(*online) + " are online",
-                     "CPU " + std::to_string(cpu), "", false);
-    }
+  calibration::CpuSet absent;
+  std::copy_if(cpus.begin(), cpus.end(), std::back_inserter(absent),
+               [&](int cpu) { return online && !calibration::contains(*online, cpu); });
+  if (!absent.empty()) {
+    planner.refuse(address, "CPUs " + calibration::format_cpus(*online) + " are online",
+                   "CPUs " + calibration::format_cpus(absent), "", false);
   }
 }
 

@@ -45,7 +45,11 @@ AppliedSettings::AppliedSettings(const LivePlan& plan, Journal& journal)
       hold_latency(*plan.cpu_dma_latency);
     }
   } catch (...) {
-    undo_since(journal_, mark_);
+    try {
+      undo_since(journal_, mark_);
+    } catch (const OutputError& error) {
+      std::fprintf(stderr, "chainsim: %s\n", error.what());  // what declined a value is the news
+    }
     throw;
   }
 }

@@ -21,7 +21,6 @@ constexpr useconds_t look = 50'000;  // us between two looks at a running worklo
 constexpr std::int64_t set_up_patience = 60'000'000'000;
 constexpr std::uint64_t no_steps = std::numeric_limits<std::uint64_t>::max();
 constexpr std::int64_t no_limit = std::numeric_limits<std::int64_t>::max();
-
 constexpr std::int64_t longest_capture = 60'000'000'000;  // without a duration
 
 // Twice the rows of an agent that never waits for anything but its own draws; or those that are asked for.
@@ -147,7 +146,7 @@ class Run {
     const std::int64_t duration = options_.duration.count();
     watch(duration == 0 ? no_limit : start + duration,
           options_.steps_per_variant == 0 ? no_steps : options_.steps_per_variant);
-    result_.end_ns = monotonic_ns();
+    result_.end_ns = std::max(monotonic_ns(), start);  // stopped in the warm-up: nothing was measured
     after_ = read();
     processes_->check();
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <numeric>
 
@@ -224,13 +225,15 @@ class EventFit {
   }
 
   void leave_out_stalls(const IntervalRow& row, std::vector<Value>& values) {
-    if (model_ || values.empty()) {
+    // A task that is preempted later than the softirq asked for it computed in between.
+    const bool trim = row.id == Interval::preempting_switch;
+    if ((model_ && !trim) || values.empty()) {
       return;
     }
     const std::vector<double> sorted = sorted_ns(values);
     const double median = quantile(sorted, 0.5);
-    const double limit = std::max(stall_medians * median, median + stall_ns);
-    const bool running = row.id < Interval::timer_running;
+    const double limit = trim ? stall_medians * median : std::max(stall_medians * median, median + stall_ns);
+    const bool running = row.id < Interval::timer_running && !trim;
     const auto stalled = [&](const Value& each) { return each.ns > limit; };
     for (const Value& each : values) {
       if (running) {
@@ -251,6 +254,8 @@ class EventFit {
       source = Interval::idle_leave;
     } else if (row.id == Interval::idle_enter_tick) {
       source = Interval::idle_enter;
+    } else if (row.id == Interval::timer_hlt_deep) {
+      source = Interval::timer_hlt;
     }
     std::vector<Value> values = values_of(source, coarse);
     if (source == Interval::idle_leave || source == Interval::idle_enter) {
@@ -261,13 +266,31 @@ class EventFit {
     if (row.id == Interval::wakeup) {
       by_given(values, "try_to_wake_up by the context of the waker",
                {{0, "in a task"}, {1, "in a softirq"}, {2, "in a hardirq"}});
-    } else if (row.id >= Interval::timer_poll) {
+    } else if (row.id >= Interval::timer_poll && row.id == source) {
       by_residency(row, values);
+    }
+    if (source == Interval::timer_hlt) {
+      keep_halts(row, values);
     }
     if (result_.identifies(row.identifies)) {
       return;
     }
     fit(row, values, coarse, sampled);
+  }
+
+  // The models' halt: a part that every one has, and one that grows up to a millisecond
+  // (Cost::idle_exit_hlt_deep).
+  static void keep_halts(const IntervalRow& row, std::vector<Value>& values) {
+    constexpr std::int32_t brief_us = 50, deep_us = 1000;
+    constexpr std::ptrdiff_t enough = 200;
+    const auto is_brief = [](const Value& each) { return each.given < brief_us; };
+    if (row.id == Interval::timer_hlt_deep) {
+      values.erase(std::remove_if(values.begin(), values.end(),
+                                  [](const Value& each) { return each.given < deep_us; }),
+                   values.end());
+    } else if (std::count_if(values.begin(), values.end(), is_brief) >= enough) {
+      values.erase(std::remove_if(values.begin(), values.end(), std::not_fn(is_brief)), values.end());
+    }
   }
 
   void split(const IntervalRow& row, Interval source, std::vector<Value>& values) {
@@ -299,7 +322,8 @@ class EventFit {
     }
     if (row.less_interval != Interval::count) {
       bool coarse = false;
-      std::vector<Value> values = values_of(row.less_interval, coarse);
+      std::vector<Value> values =
+          values_of(model_ ? Interval::timer_running_model : row.less_interval, coarse);
       std::vector<double> sorted = sorted_ns(values);
       if (sorted.size() >= 30) {
         sorted.resize(sorted.size() - sorted.size() / 200);  // without stalls
@@ -320,7 +344,15 @@ class EventFit {
     }
     std::vector<SumSample> fitted, held;
     std::vector<Value> used;
-    const bool grid = coarse && row.id != Interval::send_large && row.id < Interval::timer_running;
+    // Where one of the two times is exact, the other is up to a microsecond later than it says.
+    const bool half_exact = row.id == Interval::timer_callback;
+    const bool grid =
+        coarse && row.id != Interval::send_large && row.id < Interval::timer_running && !half_exact;
+    if (coarse && half_exact) {
+      for (Value& each : values) {
+        each.ns += 500;
+      }
+    }
     for (const Value& each : values) {
       (each.held_out ? held : fitted).push_back({each.ns, grid});
       if (!each.held_out) {
@@ -330,7 +362,10 @@ class EventFit {
     std::string why;
     const std::optional<SumFit> found = fit_sum(fitted, known, why);
     if (!found) {
-      reasons_[static_cast<std::size_t>(row.identifies)] = std::string{row.name} + ": " + why;
+      std::string& reason = reasons_[static_cast<std::size_t>(row.identifies)];
+      if (reason.empty() || !fitted.empty()) {
+        reason = std::string{row.name} + ": " + why;
+      }
       return;
     }
     EventCost cost;

@@ -52,9 +52,7 @@ IntervalScan::IntervalScan(const Names& names, ScanOptions options)
   }
 }
 
-Stamps IntervalScan::stamps() const {
-  return wakeups_ > 0 && instant_wakeups_ * 10 > wakeups_ * 9 ? Stamps::model : Stamps::kernel;
-}
+Stamps IntervalScan::stamps() const { return simulated() ? Stamps::model : Stamps::kernel; }
 
 IntervalScan::Cpu& IntervalScan::cpu_of(const Event& event) {
   const auto at = static_cast<std::size_t>(std::max(event.cpu, 0));
@@ -68,9 +66,8 @@ IntervalScan::Task& IntervalScan::task(std::int32_t pid) { return tasks_[pid]; }
 
 IntervalScan::Task& IntervalScan::named_task(std::int32_t pid, Name name) {
   Task& found = tasks_[pid];
-  if (!found.named && name != Name::none) {
+  if (found.name != name && name != Name::none) {
     const std::string_view text = names_.text(name);
-    found.named = true;
     found.name = name;
     found.step = agent_number(text);
     found.is_agent = found.step >= 0;
@@ -120,6 +117,7 @@ IntervalScan::Seen IntervalScan::seen(const Event& event) const {
     case EventKind::sched_waking:
     case EventKind::sched_wakeup:
       now.value = event.wakeup.pid;
+      now.elsewhere = event.wakeup.target_cpu >= 0 && event.wakeup.target_cpu != event.cpu;
       break;
     case EventKind::sched_switch:
       now.value = event.sched_switch.next_pid;
@@ -162,7 +160,7 @@ void IntervalScan::add(const Event& event) {
     return;
   }
   Cpu& cpu = cpu_of(event);
-  const Seen now = seen(event);
+  Seen now = seen(event);
   if (event.pid > 0) {
     named_task(event.pid, event.comm);
   }
@@ -206,6 +204,11 @@ void IntervalScan::add(const Event& event) {
     case EventKind::netif_receive_skb:
       skbs_ = true;
       break;
+    case EventKind::ipi_send_cpu:
+      if (event.ipi.cpu >= 0 && static_cast<std::size_t>(event.ipi.cpu) < cpus_.size()) {
+        cpus_[static_cast<std::size_t>(event.ipi.cpu)].ipi_sent = event.time;
+      }
+      break;
     case EventKind::other:
       vector_event(cpu, now);
       break;
@@ -237,6 +240,11 @@ void IntervalScan::vector_event(Cpu& cpu, const Seen& now) {
     vectors_ = true;
     cpu.run_broken = true;
     cpu.in_timer = name == "local_timer_entry";
+    if (name == "reschedule_entry" && cpu.ipi_sent >= 0 && before.time >= 0 && before.time < cpu.ipi_sent &&
+        cpu.idle_since < 0 && now.pid > 0) {
+      sample(Interval::ipi_arrived, now.time, now.time - cpu.ipi_sent, 1);
+    }
+    cpu.ipi_sent = -1;
   } else if (name == "local_timer_exit") {
     if (before.kind == EventKind::sched_wakeup && cpu.last[1].kind == EventKind::sched_waking &&
         cpu.last[2].kind == EventKind::hrtimer_expire_entry) {
@@ -382,7 +390,6 @@ void IntervalScan::net_run(Cpu& cpu) {
 void IntervalScan::net_packets(const std::vector<Seen>& run, std::size_t poll) {
   const bool backlog = names_.text(run[poll].name) == "(no_device)";
   const Seen& end = run.back();
-  std::int64_t bytes_before = -1;
   for (std::size_t i = 1; i < poll; ++i) {
     if (run[i].kind != EventKind::netif_receive_skb) {
       continue;
@@ -391,7 +398,7 @@ void IntervalScan::net_packets(const std::vector<Seen>& run, std::size_t poll) {
     while (next < poll && run[next].kind != EventKind::netif_receive_skb) {
       ++next;
     }
-    if (bytes_before < 0 && i == 1) {
+    if (i == 1) {
       if (backlog) {
         sample(Interval::poll_first, run[i].time, run[i].time - run[0].time, 1);
         sample(Interval::poll_first_model, run[i].time, run[i].time - run[0].time, 1);
@@ -400,9 +407,8 @@ void IntervalScan::net_packets(const std::vector<Seen>& run, std::size_t poll) {
         sample(Interval::nic_first_model, run[i].time, run[i].time - run[0].time, 1);
       }
     }
-    bytes_before = run[i].value;
     const bool wakes = next > i + 2 && run[i + 1].kind == EventKind::sched_waking &&
-                       run[i + 2].kind == EventKind::sched_wakeup && next == i + 3;
+                       run[i + 2].kind == EventKind::sched_wakeup && next == i + 3 && !run[i + 2].elsewhere;
     if (next != i + 1 && !wakes) {
       continue;  // something else happened, or the wakeup went to another CPU
     }
@@ -414,12 +420,16 @@ void IntervalScan::net_packets(const std::vector<Seen>& run, std::size_t poll) {
     // The kernel's stamp is before the packet's work, the models' behind it.
     sample(backlog ? (epoll ? Interval::packet_epoll : Interval::packet) : Interval::nic_packet,
            run[next].time, ns, hits, static_cast<std::int32_t>(run[i].value));
-    if (!wakes && next < poll) {
-      sample(backlog ? Interval::packet_model : Interval::nic_packet_model, run[next].time, ns, hits);
+    if (!backlog && !wakes && next < poll) {
+      sample(Interval::nic_packet_model, run[next].time, ns, hits);
     }
-    if (wakes && next == poll && run[poll].time == run[i].time && poll + 2 == run.size() && backlog) {
-      sample(epoll ? Interval::packet_epoll_model : Interval::wakeup_model, end.time, end.time - run[i].time,
-             1);
+    if (backlog && next < poll && (!wakes || epoll)) {
+      sample(wakes ? Interval::packet_epoll_model : Interval::packet_model, run[next].time,
+             run[next].time - run[i].time, 1);
+    }
+    if (backlog && wakes && !epoll && next == poll && poll + 2 == run.size() &&
+        run[poll].time == run[i].time) {
+      sample(Interval::wakeup_model, end.time, end.time - run[i].time, 1);
     }
   }
 }
@@ -438,14 +448,14 @@ void IntervalScan::block_run(const std::vector<Seen>& run) {
       ++next;
     }
     const bool wakes = next == i + 3 && run[i + 1].kind == EventKind::sched_waking &&
-                       run[i + 2].kind == EventKind::sched_wakeup;
+                       run[i + 2].kind == EventKind::sched_wakeup && !run[i + 2].elsewhere;
     if (next != i + 1 && !wakes) {
       continue;
     }
     const std::int64_t inner = wakes ? run[i + 2].time - run[i + 1].time : 0;
     const bool last = next + 1 == run.size();
     sample(Interval::block_next, run[next].time, run[next].time - run[i].time - inner, wakes ? 2 : 1);
-    if (!wakes && !last) {
+    if (wakes && !last) {
       sample(Interval::block_next_model, run[next].time, run[next].time - run[i].time, 1);
     }
     if (wakes && last) {
@@ -478,12 +488,12 @@ void IntervalScan::timer_wake(Cpu& cpu, const Seen& now) {
   if (names_.text(expiry.name) != "hrtimer_wakeup" || before.time < 0) {
     return;
   }
-  // The models tell the expiry itself in place of the clock's reading.
-  const bool model = now.time == expiry.time;
+  // The models tell the event's own time in place of the clock's reading.
+  const bool model = simulated();
   if (!model) {
     sample(Interval::timer_callback, now.time, now.time - expiry.now, 1);
   }
-  const std::int64_t due = model ? expiry.now : sleep_end(sleeper, expiry.now);
+  const std::int64_t due = sleep_end(sleeper, expiry.now);
   const std::int64_t reached = model ? expiry.time : expiry.now;
   if (due < 0 || before.time >= due || !sure(cpu, before.time)) {
     return;
@@ -497,7 +507,7 @@ void IntervalScan::timer_wake(Cpu& cpu, const Seen& now) {
     sample(by_state[static_cast<std::size_t>(options_.idle_states[at])], now.time, reached - due, 0,
            residency);
   } else if (task(expiry.pid).in_user && expiry.pid > 0) {
-    sample(Interval::timer_running, now.time, reached - due, 0);
+    sample(model ? Interval::timer_running_model : Interval::timer_running, now.time, reached - due, 0);
   }
 }
 
@@ -591,11 +601,19 @@ void IntervalScan::call_event(Cpu& cpu, const Event& event, const Seen& now) {
   cpu.in_run = false;
 }
 
-void IntervalScan::block_event(Cpu& cpu, const Event& event, const Seen& now) {
+void IntervalScan::block_event(Cpu& cpu, const Event& event, Seen& now) {
   const Seen& before = cpu.last[0];
-  std::int64_t& outstanding = outstanding_[event.block.dev];
+  std::vector<Outstanding>& outstanding = outstanding_[event.block.dev];
+  // One that never completes was completed by an event that got lost.
+  constexpr std::int64_t longest = 50'000'000;
+  outstanding.erase(std::remove_if(outstanding.begin(), outstanding.end(),
+                                   [&](const Outstanding& each) {
+                                     return each.issued + longest < now.time ||
+                                            (event.kind == EventKind::block_rq_complete &&
+                                             each.sector == event.block.sector);
+                                   }),
+                    outstanding.end());
   if (event.kind == EventKind::block_rq_complete) {
-    outstanding = std::max<std::int64_t>(0, outstanding - 1);
     return;
   }
   const bool own = before.pid == event.pid && sure(cpu, before.time) && task(event.pid).is_agent;
@@ -606,11 +624,12 @@ void IntervalScan::block_event(Cpu& cpu, const Event& event, const Seen& now) {
   } else if (own && before.kind == EventKind::block_rq_issue && before.dev == now.dev) {
     if (is_nvme(now.dev)) {
       sample(Interval::read_next_nvme, now.time, ns, 1);
-    } else if (outstanding == 1) {
+    } else if (before.value == 1) {
       sample(Interval::read_next, now.time, ns, 1);
     }
   }
-  ++outstanding;
+  now.value = outstanding.empty() ? 1 : 0;  // whether the device was idle
+  outstanding.push_back({event.block.sector, now.time});
 }
 
 void IntervalScan::idle_event(Cpu& cpu, const Event& event, const Seen& now) {

@@ -54,6 +54,7 @@ class IntervalScan {
     Name name = Name::none;
     std::int64_t now = 0;  // of an hrtimer
     std::uint32_t dev = 0;
+    bool elsewhere = false;  // a wakeup onto another CPU
   };
   struct Cpu {
     std::array<Seen, 6> last;  // the latest first
@@ -61,6 +62,7 @@ class IntervalScan {
     bool in_run = false, run_broken = false, raised_by_task = false;
     bool in_timer = false;
     std::int64_t unsure_until = -1;  // an interrupt without events may have come before
+    std::int64_t ipi_sent = -1;      // to this CPU
     std::int64_t idle_since = -1;
     std::int32_t idle_state = -1;
     std::int64_t send_ns = -1;  // of the message whose NET_RX runs
@@ -69,11 +71,16 @@ class IntervalScan {
   struct Task {
     Name name = Name::none;
     Syscall call = Syscall::other;
-    bool in_call = false, in_user = false, by_timer = false, is_agent = false, is_bulk = false, named = false;
+    bool in_call = false, in_user = false, by_timer = false, is_agent = false, is_bulk = false;
     bool computes = false;
     std::int32_t cpu = -1;
     std::int64_t step = -1;     // the agent's number
     std::size_t next_step = 0;  // into its starts
+  };
+
+  struct Outstanding {
+    std::uint64_t sector;
+    std::int64_t issued;
   };
 
   Cpu& cpu_of(const Event& event);
@@ -93,10 +100,11 @@ class IntervalScan {
   void timer_wake(Cpu& cpu, const Seen& now);
   void switch_event(Cpu& cpu, const Event& event, const Seen& now);
   void call_event(Cpu& cpu, const Event& event, const Seen& now);
-  void block_event(Cpu& cpu, const Event& event, const Seen& now);
+  void block_event(Cpu& cpu, const Event& event, Seen& now);
   void idle_event(Cpu& cpu, const Event& event, const Seen& now);
   void vector_event(Cpu& cpu, const Seen& now);
   std::int64_t sleep_end(Task& sleeper, std::int64_t before);
+  bool simulated() const { return wakeups_ > 20 && instant_wakeups_ * 10 > wakeups_ * 9; }
   void doubt_others(std::int32_t cpu, std::int64_t time);
 
   const Names& names_;
@@ -104,8 +112,8 @@ class IntervalScan {
   IntervalSamples samples_;
   std::vector<Cpu> cpus_;
   std::unordered_map<std::int32_t, Task> tasks_;
-  std::unordered_map<std::uint32_t, std::int64_t> outstanding_;  // requests, by device
-  std::vector<std::vector<std::int64_t>> starts_;                // intended, by agent
+  std::unordered_map<std::uint32_t, std::vector<Outstanding>> outstanding_;  // by device
+  std::vector<std::vector<std::int64_t>> starts_;                            // intended, by agent
   std::uint64_t wakeups_ = 0, instant_wakeups_ = 0;
   bool vectors_ = false;     // the capture shows every interrupt
   bool nanosleeps_ = false;  // and the sleeps

@@ -330,6 +330,20 @@ SumError compare_sum(const sim::Distribution& cost, const SumOfCosts& known,
     values.push_back(each.ns);
   }
   std::sort(values.begin(), values.end());
+  if (any_coarse(samples)) {
+    // Equal values of a coarse clock stand for values all over their microsecond.
+    for (std::size_t i = 0; i < values.size();) {
+      std::size_t j = i;
+      while (j < values.size() && values[j] == values[i]) {
+        ++j;
+      }
+      const double first = values[i] - half_us;
+      for (std::size_t k = i; k < j; ++k) {
+        values[k] = first + 2 * half_us * (static_cast<double>(k - i) + 0.5) / static_cast<double>(j - i);
+      }
+      i = j;
+    }
+  }
   const auto of_samples = [&](double p) {
     return values[std::min(values.size() - 1,
                            static_cast<std::size_t>(p * static_cast<double>(values.size())))];

@@ -26,7 +26,9 @@ const std::vector<double> reference{1000, 1100, 900, 1050, 950};  // drifts by m
 PercentileEffect effect(const std::vector<double>& real, const std::vector<double>& simulated) {
   const auto with = step_column(real, simulated);
   const auto without = step_column(reference, reference);
-  return compare_effect("with", "without", {with, five}, {without, five}).columns[0].percentiles[0];
+  return calibration::compare_effect("with", "without", {with, five}, {without, five})
+      .columns[0]
+      .percentiles[0];
 }
 
 }  // namespace
@@ -61,9 +63,9 @@ TEST_CASE("repetitions are paired by their numbers", "[validate]") {
   const auto with = step_column({960, 1110, 7}, {1, 2, 3});
   const auto without = step_column(reference, {1, 2, 3});
 
-  const Effect two = compare_effect("with", "without", {with, some}, {without, five});
+  const Effect two = calibration::compare_effect("with", "without", {with, some}, {without, five});
   CHECK(two.pairs == 2);
   CHECK(two.columns[0].percentiles[0].real.mean == Approx(10));
   const std::vector<int> none{7, 8, 9};
-  CHECK(compare_effect("with", "without", {with, none}, {without, five}).columns.empty());
+  CHECK(calibration::compare_effect("with", "without", {with, none}, {without, five}).columns.empty());
 }

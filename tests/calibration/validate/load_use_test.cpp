@@ -66,6 +66,8 @@ TEST_CASE("a saturated or slower side is warned of", "[validate]") {
              Catch::Contains("simulated CPUs are idle for 2.0 %"));
   CHECK_THAT(calibration::saturation_warnings(other, easy)[0], Catch::Contains("real CPUs"));
 
+  CHECK(calibration::saturation_warnings(easy, other, true).empty());
+
   other = easy;
   other.steps_per_second = 80;
   other.background_bytes_per_second = 1.05e6;

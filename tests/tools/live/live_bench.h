@@ -140,7 +140,8 @@ inline std::vector<std::string> interfaces() {
   return names;
 }
 
-// A host with one agent that calls a tool and computes, fast enough for a test.
+// A host with one agent that calls a tool and computes; it ends after a hundred steps, a moment on a machine
+// that has time.
 struct LiveBench {
   LiveBench() {
     host.devices = {models::VethConfig{.name = "veth0"}, models::VirtioBlkConfig{.name = "disk"}};
@@ -152,7 +153,8 @@ struct LiveBench {
     host.agents = {agent};
     host.kernel.timer_slack = sim::Nanos{1};
     options.warmup = sim::Nanos{50'000'000};
-    options.duration = sim::Nanos{300'000'000};
+    options.steps_per_variant = 100;
+    options.duration = sim::Nanos{60'000'000'000};  // however busy the machine is
   }
 
   models::AgentConfig& agent() { return host.agents.front(); }

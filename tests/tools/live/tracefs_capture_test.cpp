@@ -51,7 +51,7 @@ TEST_CASE("an ftrace capture holds the workload's events and nobody's names but 
   REQUIRE(result.capture.made);
   CHECK(std::filesystem::exists(scratch.path("c1.trace.zst")));
   CHECK_FALSE(std::filesystem::exists(scratch.path("c1.trace")));
-  CHECK(result.steps.size() > 10);
+  CHECK_FALSE(result.steps.empty());
   CHECK(result.capture.complete == (result.capture.label == "complete"));
   calibration::EventReader reader{scratch.path("c1.trace.zst")};
   std::size_t switches_to_agent = 0;

@@ -29,7 +29,6 @@ TEST_CASE("a workload leaves no process and no interface behind", "[live]") {
   }
   const std::vector<std::string> before = interfaces();
   LiveBench bench;
-  bench.options.duration = sim::Nanos{50'000'000};
 
   const WorkloadResult result = bench.run();
 
@@ -47,7 +46,7 @@ TEST_CASE("a killed chainsim takes its workload and the namespaces with it", "[l
   const pid_t chainsim = ::fork();
   if (chainsim == 0) {
     LiveBench bench;
-    bench.options.duration = sim::Nanos{60'000'000'000};
+    bench.options.steps_per_variant = 1'000'000;
     bench.run();
     ::_exit(0);
   }
@@ -85,7 +84,7 @@ TEST_CASE("each task has the place in the scheduler that the scenario gives it",
     return;
   }
   LiveBench bench;
-  bench.options.duration = sim::Nanos{60'000'000'000};
+  bench.options.steps_per_variant = 1'000'000;
   bench.host.kernel.timer_slack = sim::Nanos{7000};
   bench.agent().sched = {.sched = models::SchedClass::fifo, .rt_priority = 50, .cpus = {0}};
   bench.agent().server_sched = {.nice = -10};
@@ -125,7 +124,7 @@ TEST_CASE("a task's slice is the one that the scenario asks for", "[live]") {
     return;
   }
   LiveBench bench;
-  bench.options.duration = sim::Nanos{60'000'000'000};
+  bench.options.steps_per_variant = 1'000'000;
   bench.agent().sched.slice = sim::Nanos{300'000};
   Running running{bench};
 
@@ -167,7 +166,7 @@ TEST_CASE("a workload that loses a process is an error, and the rest of it ends"
     return;
   }
   LiveBench bench;
-  bench.options.duration = sim::Nanos{60'000'000'000};
+  bench.options.steps_per_variant = 1'000'000;
   Running running{bench};
   const auto threads = running.threads({"agent-0", "server-0"});
 
