@@ -116,6 +116,10 @@ class Experiment {
     result.data_file = request_.uses_file ? request_.data_file : "";
     result.cgroup_files = applied.cgroup_files();
     result.congestion_control = variant.live.tcp_congestion_control;
+    if (result.congestion_control.empty() &&
+        variant.host.kernel.tcp_congestion_control == models::CongestionControl::bbr) {
+      result.congestion_control = "bbr";  // cubic is the models' default; here the machine's own is
+    }
     result.capture = run.capture;
     result.capture_directory = request_.directory;
     result.capture_name = run_stem(variant.name, run.repetition, true);
