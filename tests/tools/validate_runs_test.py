@@ -130,7 +130,7 @@ with tempfile.TemporaryDirectory() as scratch:
     check(variant["time_blocks"] and variant["traced"], "one traced run, cut into blocks")
     check(len(variant["captures"][0]["stages"]) > 30, "its stages are compared")
 
-    for bad, what in ((("--margin", "no"), "--margin"), (("--variant", "plane"), "did you mean 'plain'"),
+    for bad, what in ((("--margin", "no"), "--margin"), (("--variant", "plane"), "no run of variant 'plane'"),
                       (("--scenario", scratch / "absent.yaml"), "absent.yaml")):
         refused = run(*arguments, *bad)
         check(refused.returncode == 2 and what in refused.stderr and len(refused.stderr.strip().split("\n")) == 1,

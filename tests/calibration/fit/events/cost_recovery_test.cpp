@@ -119,8 +119,10 @@ TEST_CASE("costs that a simulated guest was charged are found in its events", "[
     const bool kick = known.cost == Cost::virtio_blk_kick;
     const bool by_packet = known.cost == Cost::ep_poll_callback || known.cost == Cost::napi_poll_fixed;
     const bool rare = known.cost == Cost::softirq_sched;  // one in several ticks
-    const double selected = kick ? 0.06 : by_packet ? 0.03 : rare ? 0.02 : 0;
-    const double selected_tail = by_packet ? 0.2 : selected;
+    const bool bulk = known.cost == Cost::tcp_sendmsg;  // paced sends split it
+    const double selected = kick ? 0.06 : by_packet ? 0.03 : rare ? 0.02 : bulk ? 0.01 : 0;
+    // The fixed part of a poll is what is left of it: its tail is not recovered (docs/calibration.md).
+    const double selected_tail = known.cost == Cost::napi_poll_fixed ? 0.4 : by_packet ? 0.2 : selected;
     const scenarios::CostUncertainty chance =
         found[known.cost]->uncertainty.value_or(scenarios::CostUncertainty{});
     CHECK(std::abs(error(found, truth, known.cost, 0.5)) < std::max(0.02, 4 * chance.p50) + selected);
