@@ -76,6 +76,7 @@ enum class Cost : std::uint8_t {
   // Devices
   nic_dma,
   virtio_blk_notify,
+  virtio_blk_notify_deep,
   virtio_blk_request,
   virtio_blk_128k,
   nvme_read_4k,

@@ -12,6 +12,7 @@
 #include <limits>
 
 #include "models/cpu.h"
+#include "models/deepened.h"
 
 namespace models {
 
@@ -29,13 +30,6 @@ Cost exit_cost(IdleState state) {
       return Cost::idle_exit_hlt;
   }
   return Cost::idle_exit_c1;
-}
-
-// Behind a halt stands the host, whose CPU cools down with time: its halt polling ends, it picks a state, caches
-// go. In a 6.18 guest's captures the exits of timers grow about evenly up to a millisecond of halt.
-sim::Nanos deepened(sim::Nanos whole, sim::Nanos halted) {
-  constexpr std::int64_t all_of_it_ns = 1'000'000;
-  return whole * std::min(halted.count(), all_of_it_ns) / all_of_it_ns;
 }
 
 }  // namespace

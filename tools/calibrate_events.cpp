@@ -117,11 +117,18 @@ std::string steps_text(const Calibration& result) {
                       : fmt::format("{:.1f} us", cost.standard_error / 1000),
                cost.identified ? "yes" : "NO: kept", cost.free.why});
   }
-  Table targets{{"STEPS", "p", "measured us", "before us", "after us", "noise"}};
+  Table targets{{"STEPS", "column", "p", "measured us", "before us", "after us", "noise"}};
+  targets.left(1);
   for (const calibration::MatchedTarget& each : result.steps.targets) {
-    targets.row({fmt::format("{}", models::metric_name(each.target.column)), fmt::format("{}", each.target.p),
-                 microseconds(each.target.measured_ns), microseconds(each.before_ns),
-                 microseconds(each.after_ns), percent(each.target.noise)});
+    const std::string& load = result.steps.loads[each.target.load];
+    if (each.target.p == 0) {  // a share of time, by 1e9
+      targets.row({load, "CPUs busy", "", percent(each.target.measured_ns * 1e-9), percent(each.before_ns * 1e-9),
+                   percent(each.after_ns * 1e-9), percent(each.target.noise)});
+    } else {
+      targets.row({load, std::string{models::metric_name(each.target.column)}, fmt::format("{}", each.target.p),
+                   microseconds(each.target.measured_ns), microseconds(each.before_ns),
+                   microseconds(each.after_ns), percent(each.target.noise)});
+    }
   }
   return fmt::format(
       "Matched to untraced steps: loss {:.1f} -> {:.1f}, {} simulations, condition {:.0f}\n{}\n{}\n",

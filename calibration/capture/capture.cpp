@@ -8,7 +8,6 @@
 #include <boost/iostreams/filter/zstd.hpp>
 #include <boost/iostreams/filtering_stream.hpp>
 #include <fstream>
-#include <limits>
 #include <map>
 #include <sstream>
 
@@ -26,7 +25,6 @@ namespace calibration {
 namespace {
 
 constexpr std::int64_t second = 1'000'000'000;  // ns
-constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t attach_patience = 60 * second;
 
 // False when it was stopped before.
@@ -72,7 +70,7 @@ std::vector<ChainRow> take_rows(TracerProcess& tracer, CaptureSummary& summary) 
   std::vector<ChainRow> rows;
   const std::int64_t interrupted = monotonic_ns();
   tracer.interrupt();
-  for (std::string line; tracer.next_line(line, never, nullptr);) {
+  for (std::string line; tracer.next_line_awake(line);) {
     if (ChainRow row; parse_chain_row(line, row)) {
       rows.push_back(row);
     } else if (!line.empty() && !line.starts_with('#') && !line.starts_with("Attach")) {

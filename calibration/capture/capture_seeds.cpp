@@ -55,21 +55,14 @@ bool listen(TracerProcess& tracer, const SeedProgram& seed, double seconds, cons
 // What one of them prints; "" when it was stopped.
 std::string run_seed(const Machine& machine, const SeedProgram& seed, double seconds,
                      const std::atomic<bool>& stop) {
-  constexpr std::int64_t patience = 5 * second;  // before 0.21 an interruption may pass unnoticed
   TracerProcess tracer{machine.bpftrace, std::string{seed.text}, {}};
   std::string output;
   if (!listen(tracer, seed, seconds, stop, output)) {
     return "";
   }
   tracer.interrupt();
-  for (std::string line;;) {
-    if (tracer.next_line(line, monotonic_ns() + patience, nullptr)) {
-      output += line + "\n";
-    } else if (tracer.timed_out()) {
-      tracer.interrupt();
-    } else {
-      break;
-    }
+  for (std::string line; tracer.next_line_awake(line);) {
+    output += line + "\n";
   }
   tracer.wait();
   return output;

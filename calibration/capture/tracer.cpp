@@ -191,4 +191,16 @@ bool TracerProcess::next_line(std::string& line, std::int64_t deadline, const st
   return true;
 }
 
+bool TracerProcess::next_line_awake(std::string& line) {
+  constexpr std::int64_t patience = 1'000'000'000;
+  while (!next_line(line, monotonic_ns() + patience, nullptr)) {
+    if (!timed_out_) {
+      return false;
+    }
+    ::kill(pid_, SIGSTOP);
+    ::kill(pid_, SIGCONT);
+  }
+  return true;
+}
+
 }  // namespace calibration

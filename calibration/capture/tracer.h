@@ -30,6 +30,11 @@ class TracerProcess {
   bool timed_out() const { return timed_out_; }
 
   void interrupt();  // SIGINT: print the maps and end
+  // After interrupt(): the next line, false at the end of them. bpftrace looks whether it was interrupted and
+  // then waits for output without a limit (0.17, BPFtrace::poll_perf_events): a signal that comes between the
+  // two is lost. A second one may end it in the midst of its lines. So when it is silent for long, it is
+  // stopped and continued: its wait ends with EINTR (signal(7)), and nothing else changes.
+  bool next_line_awake(std::string& line);
   void kill();
   int wait();  // exit status as of waitpid; once
   bool running() const { return pid_ > 0; }

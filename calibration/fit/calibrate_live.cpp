@@ -1,4 +1,6 @@
 // The costs that events cannot tell, matched to steps: of live runs untraced, else of the captures themselves.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -17,41 +19,63 @@ void add_busy(const LiveRun& run, StepLoad& load) {
   }
 }
 
+// A cost that events gave keeps their word, and says what steps made of it.
+void note_match(scenarios::ProfileCost& entry, const MatchedCost& matched, const std::string& what, bool known) {
+  entry.basis = models::Basis::calibrated;
+  const bool scaled = matched.free.adjust == Adjust::scale;
+  const double unit = scaled ? matched.adjustment : entry.value.value.quantile_ns(0.5);
+  const double relative = unit > 0 ? matched.standard_error / unit : 0;
+  const auto rounded = [](double value) { return std::round(value * 1e4) / 1e4; };
+  if (known && scaled) {
+    entry.source += fmt::format("; x {:.2f} without a tracer, by steps", matched.adjustment);
+    const scenarios::CostUncertainty own = entry.uncertainty.value_or(scenarios::CostUncertainty{});
+    entry.uncertainty = scenarios::CostUncertainty{rounded(std::hypot(own.p50, relative)),
+                                                   rounded(std::hypot(own.p99, relative))};
+    return;
+  }
+  entry.source = "matched to steps: " + what;
+  entry.count = static_cast<std::int64_t>(matched.count);
+  entry.fit = scaled ? "scaled" : "shifted";
+  entry.ks.reset();
+  entry.uncertainty = scenarios::CostUncertainty{rounded(relative), rounded(relative)};
+}
+
 void note_matches(Calibration& result) {
+  const auto known = [&](models::Cost cost) {
+    return std::find(result.identified.begin(), result.identified.end(), cost) != result.identified.end();
+  };
   for (const MatchedCost& matched : result.steps.costs) {
     if (!matched.identified) {
       continue;
     }
-    scenarios::ProfileCost& entry = *result.profile[matched.free.cost];
-    entry.basis = models::Basis::calibrated;
-    entry.source = "matched to steps: " + matched.free.why;
-    entry.count = static_cast<std::int64_t>(matched.count);
-    entry.fit = matched.free.adjust == Adjust::scale ? "scaled" : "shifted";
-    entry.ks.reset();
-    const double unit =
-        matched.free.adjust == Adjust::scale ? matched.adjustment : entry.value.value.quantile_ns(0.5);
-    const double relative = unit > 0 ? std::round(matched.standard_error / unit * 1e4) / 1e4 : 0;
-    entry.uncertainty = scenarios::CostUncertainty{relative, relative};
+    note_match(*result.profile[matched.free.cost], matched, matched.free.why, known(matched.free.cost));
     for (const models::Cost cost : matched.free.also) {
-      scenarios::ProfileCost& other = *result.profile[cost];
-      other.basis = models::Basis::calibrated;
-      other.source = "matched to steps by one factor for " +
-                     std::to_string(matched.free.also.size() + 1) + " costs of the kernel's path";
-      other.count = entry.count;
-      other.fit = entry.fit;
-      other.ks.reset();
-      other.uncertainty = entry.uncertainty;
+      note_match(*result.profile[cost], matched,
+                 fmt::format("one factor for {} costs of the kernel's path", matched.free.also.size() + 1), known(cost));
     }
   }
 }
 
-void match_loads(Calibration& result, std::vector<StepLoad>& loads, const CalibrateOptions& options) {
+// What an event costs in all: the program's own time, which captures know, the way to it, and what it does to caches.
+void match_tracer(Calibration& result, const std::vector<StepLoad>& captured, const CalibrateOptions& options) {
+  const FreeCost record{models::Cost::event_record, Adjust::scale, 0.2, 10, "what the tracer adds to the kernel per event"};
+  const StepMatch match = match_steps(result.profile, captured, {record}, options.matching);
+  for (const MatchedCost& matched : match.costs) {
+    if (matched.identified) {
+      note_match(*result.profile[matched.free.cost], matched, matched.free.why, false);
+    }
+    result.steps.costs.push_back(matched);
+  }
+}
+
+void match_loads(Calibration& result, std::vector<StepLoad>& loads, StepsTraced traced,
+                 const CalibrateOptions& options) {
   result.profile.repeat_spread = repeat_spread_of(loads);
   // Untraced steps watch for longer than captures do: theirs is the better count of stalls.
   if (auto steal = stalls_of(loads)) {
     result.profile.steal = std::move(steal);
   }
-  result.free = free_costs(result.identified, loads);
+  result.free = free_costs(result.identified, loads, traced);
   if (options.match_steps && !result.free.empty()) {
     result.steps = match_steps(result.profile, loads, result.free, options.matching);
     note_matches(result);
@@ -72,7 +96,7 @@ void match_live_runs(Calibration& result, const std::filesystem::path& directory
   std::vector<std::string> sets = runs.sets;
   sets.push_back("host.costs=" + std::filesystem::absolute(options.defaults).string());
   const scenarios::Scenario scenario = scenarios::load_scenario(runs.scenario, sets);
-  std::vector<StepLoad> loads;
+  std::vector<StepLoad> loads, captured;
   for (const LiveVariant& variant : runs.variants) {
     StepLoad load{variant.name, scenarios::find_variant(scenario, variant.name).host, {}};
     for (const LiveRun& run : variant.repetitions) {
@@ -81,12 +105,25 @@ void match_live_runs(Calibration& result, const std::filesystem::path& directory
         add_busy(run, load);
       }
     }
+    StepLoad traced{variant.name, load.host, {}};
+    traced.host.tracer.program = models::TracerProgram::chain;
+    for (const LiveRun& run : variant.captured) {
+      if (run.capture == "bpf" && !run.steps.empty()) {
+        traced.repetitions.push_back(run.steps);
+      }
+    }
     if (!load.repetitions.empty()) {
       loads.push_back(std::move(load));
     }
+    if (!traced.repetitions.empty()) {
+      captured.push_back(std::move(traced));
+    }
   }
   if (!loads.empty()) {
-    match_loads(result, loads, options);
+    match_loads(result, loads, StepsTraced::no, options);
+    if (options.match_steps && !captured.empty()) {
+      match_tracer(result, captured, options);
+    }
   }
 }
 
@@ -105,7 +142,7 @@ void match_captured_steps(Calibration& result, const std::vector<EventCapture>& 
     }
   }
   if (!loads.empty()) {
-    match_loads(result, loads, options);
+    match_loads(result, loads, StepsTraced::yes, options);
   }
 }
 

@@ -1,6 +1,7 @@
 // Which costs steps can find, when no event shows them.
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <variant>
 
 #include "calibration/fit/match_steps.h"
@@ -76,6 +77,11 @@ const std::array candidates{
               always},
     Candidate{{Cost::ipi_send, Adjust::scale, 0.1, 5, "an interrupt to another CPU, an exit in a guest"},
               always},
+    Candidate{{Cost::virtio_blk_notify, Adjust::scale, 0.2, 10, "waking the host's thread that serves the disk"},
+              reads_from<models::VirtioBlkConfig>},
+    Candidate{{Cost::virtio_blk_notify_deep, Adjust::shift, 0, 60'000,
+               "what a long sleep of that thread adds"},
+              reads_from<models::VirtioBlkConfig>},
     Candidate{{Cost::virtio_blk_request, Adjust::scale, 0.3, 3, "the host's service of a read"},
               reads_from<models::VirtioBlkConfig>},
     Candidate{{Cost::nvme_read_4k, Adjust::scale, 0.3, 3, "the device's service of a read"},
@@ -86,35 +92,51 @@ const std::array candidates{
               has<BackgroundKind::writer>},
 };
 
+// What a hypervisor does on a timer's way and events see under a tracer only, which slows the exits around it.
+const std::array untraced{
+    FreeCost{Cost::timer_delivery, Adjust::scale, 0.2, 1.0001, "a timer's delivery without a tracer"},
+    FreeCost{Cost::idle_exit_hlt, Adjust::scale, 0.2, 1.0001, "leaving HLT without a tracer"},
+    FreeCost{Cost::idle_exit_hlt_deep, Adjust::scale, 0.2, 1.0001, "what a long halt adds, without a tracer"}};
+
+template <class Costs>
+bool holds(const Costs& costs, Cost cost) {
+  return std::find(costs.begin(), costs.end(), cost) != costs.end();
+}
+
+void add_to(FreeCost& group, Cost cost) {
+  if (group.cost == Cost::count) {
+    group.cost = cost;
+  } else {
+    group.also.push_back(cost);
+  }
+}
+
 }  // namespace
 
 std::vector<FreeCost> free_costs(const std::vector<models::Cost>& identified,
-                                 const std::vector<StepLoad>& loads) {
+                                 const std::vector<StepLoad>& loads, StepsTraced traced) {
   std::vector<FreeCost> free;
-  FreeCost path{Cost::count, Adjust::scale, 0.2, 10,
+  FreeCost path{Cost::count, Adjust::scale, 0.2, 2,
                 "kernel code on the way of a completion that no event tells apart: one factor for all"};
   for (const Cost cost : kernel_path) {
-    if (std::find(identified.begin(), identified.end(), cost) != identified.end()) {
-      continue;
-    }
-    if (path.cost == Cost::count) {
-      path.cost = cost;
-    } else {
-      path.also.push_back(cost);
+    if (!holds(identified, cost)) {
+      add_to(path, cost);
     }
   }
   if (path.cost != Cost::count) {
     free.push_back(path);
   }
   for (const Candidate& candidate : candidates) {
-    const bool known =
-        std::find(identified.begin(), identified.end(), candidate.free.cost) != identified.end();
     const bool exercised = std::any_of(loads.begin(), loads.end(), [&](const StepLoad& load) {
       return candidate.exercised(load.host);
     });
-    if (!known && exercised) {
+    if (!holds(identified, candidate.free.cost) && exercised) {
       free.push_back(candidate.free);
     }
+  }
+  if (traced == StepsTraced::no) {
+    std::copy_if(untraced.begin(), untraced.end(), std::back_inserter(free),
+                 [&](const FreeCost& each) { return holds(identified, each.cost); });
   }
   return free;
 }

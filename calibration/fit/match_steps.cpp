@@ -311,6 +311,9 @@ StepMatch match_steps(scenarios::Profile& profile, const std::vector<StepLoad>& 
   if (free.empty() || loads.empty()) {
     return match;
   }
+  for (const StepLoad& load : loads) {
+    match.loads.push_back(load.name);
+  }
   const scenarios::Profile before = profile;
   Problem problem{before, loads, free, options};
   std::vector<double> start;

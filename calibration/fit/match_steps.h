@@ -74,6 +74,7 @@ struct MatchedTarget {
 };
 
 struct StepMatch {
+  std::vector<std::string> loads;  // by StepTarget::load
   std::vector<MatchedCost> costs;
   std::vector<MatchedTarget> targets;
   double loss_before = 0, loss_after = 0;
@@ -96,9 +97,13 @@ struct MatchStepsOptions {
 // repetition is cut into ten blocks of time, which stand for repetitions.
 std::vector<StepTarget> step_targets(const std::vector<StepLoad>& loads);
 
-// Those that the loads' steps can find and that are not `identified` already.
+// Whether steps were measured under the tracer that the identified costs come from.
+enum class StepsTraced : std::uint8_t { no, yes };
+
+// Those that the loads' steps can find and that are not `identified` already; and where steps are untraced, by how
+// much the tracer slowed those that are.
 std::vector<FreeCost> free_costs(const std::vector<models::Cost>& identified,
-                                 const std::vector<StepLoad>& loads);
+                                 const std::vector<StepLoad>& loads, StepsTraced traced);
 
 // Finds the free costs and writes them into `profile`, whose costs are all set. Loads with steps only.
 StepMatch match_steps(scenarios::Profile& profile, const std::vector<StepLoad>& loads,

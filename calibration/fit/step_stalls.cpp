@@ -13,7 +13,7 @@ namespace {
 
 using models::Metric;
 
-constexpr std::array stalled_columns{Metric::timer_late, Metric::read, Metric::compute};
+constexpr std::array stalled_columns{Metric::timer_late, Metric::compute};
 constexpr std::array spread_columns{Metric::timer_late, Metric::tool, Metric::read, Metric::compute,
                                     Metric::step};
 constexpr std::array percentiles{0.5, 0.9, 0.99, 0.999};

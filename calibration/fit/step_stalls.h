@@ -1,17 +1,18 @@
 // What untraced steps tell beyond costs: the hypervisor's stalls, and how far repeated runs differ.
 //
-// Stalls:  a column of a step (timer_late, read, parse) beyond four times its p97 and 300 us: the virtual CPU
-//          was away. Of the loads with the fewest agents, where one stall is not seen by several of them,
+// Stalls:  a column of a step (timer_late, parse) beyond four times its p97 and 300 us: the virtual CPU was
+//          away. Of the loads with the fewest agents, where one stall is not seen by several of them,
 //          and without tasks that keep CPUs for that long themselves. A stall of length x was seen if it met one
 //          of those columns or began while the agent thought, at most x before: the time in which it could have
 //          been seen is that of the columns and, for each step, the shorter of x and the thinking. So each
 //          stall counts 1 / that time, and together they are the rate of one CPU. A length is the column less
 //          its median: what was left of the stall when the agent met it. `tool` is left out: most of it is the
-//          server's sleep.
+//          server's sleep; and `read`: there the disk's own stalls are longer (all reads in flight wait for as
+//          much as 900 ms while the host writes back what a writer gave it), and no CPU is away for them.
 //          The rate is that of the median repetition, the lengths those of it and of the calmer ones: a spell in
 //          which the host was overrun is no property of the machine, and shows in the repetitions' spread.
-// Left out: stalls shorter than that (in the costs' own tails), stalls of all CPUs at once, and their
-//          clustering: the intervals are taken for exponential.
+// Left out: stalls shorter than that (in the costs' own tails), stalls of all CPUs at once, the disk's,
+//           and their clustering: the intervals are taken for exponential.
 #pragma once
 
 #include <optional>

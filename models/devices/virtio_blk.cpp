@@ -2,12 +2,14 @@
 
 #include <utility>
 
+#include "models/deepened.h"
 #include "sim/check.h"
 
 namespace models {
 
 VirtioBlk::VirtioBlk(sim::Engine& engine, VirtioBlkConfig config)
-    : config_{std::move(config)},
+    : engine_{engine},
+      config_{std::move(config)},
       queues_(static_cast<std::size_t>(config_.num_queues), Queue{config_.queue_size}) {
   sim::check(config_.num_queues >= 1, "a virtio-blk device has a queue");
   wake_timer_.bind<&VirtioBlk::serve_waiting>(engine, *this);
@@ -31,7 +33,8 @@ void VirtioBlk::kick(QueueId id) {
   }
   ++queues_[index(id)].counters.notifications;
   host_ = Host::waking;
-  wake_timer_.arm(cost(Cost::virtio_blk_notify));
+  const sim::Nanos slept = engine_.now() - asleep_since_;
+  wake_timer_.arm(cost(Cost::virtio_blk_notify) + deepened(cost(Cost::virtio_blk_notify_deep), slept));
 }
 
 // The host thread goes on with the queue it is at, then looks at the others in turn.
@@ -44,6 +47,7 @@ void VirtioBlk::serve_waiting() {
     }
   }
   host_ = Host::asleep;
+  asleep_since_ = engine_.now();
 }
 
 void VirtioBlk::serve(std::size_t queue) {

@@ -75,7 +75,7 @@ class VirtioBlk {
   VirtioBlk(const VirtioBlk&) = delete;  // ports and events point here
   VirtioBlk& operator=(const VirtioBlk&) = delete;
 
-  sim::Port<sim::Nanos(Cost)> cost;  // out: virtio_blk_notify, virtio_blk_request, virtio_blk_128k
+  sim::Port<sim::Nanos(Cost)> cost;  // out: virtio_blk_notify, _notify_deep, virtio_blk_request, virtio_blk_128k
   sim::Port<void(QueueId)> irq;      // out: the queue's MSI-X message
   StampPort stamp;                   // out: device_done, irq, now; may stay unconnected
 
@@ -112,11 +112,13 @@ class VirtioBlk {
   sim::Nanos service_time(const Request& request);
   static int outstanding(const Queue& queue) { return queue.avail.size() + queue.used.size(); }
 
+  sim::Engine& engine_;
   VirtioBlkConfig config_;
   std::vector<Queue> queues_;
   sim::Timer wake_timer_;     // the host thread's way out of sleep
   sim::Timer service_timer_;  // the end of the request it serves
   Host host_ = Host::asleep;
+  sim::SimTime asleep_since_{};
   std::size_t serving_ = 0;  // the queue being served, or the last that was
 };
 

@@ -42,6 +42,7 @@ inline HostConfig quiet_host(int cpus) {
   config.kernel.rcu_softirq_interval = sim::Nanos{1'000'000'000'000'000};
   config.costs = distinct_costs();
   config.costs[Cost::idle_exit_hlt_deep].value = sim::Distribution::constant(sim::Nanos{0});
+  config.costs[Cost::virtio_blk_notify_deep].value = sim::Distribution::constant(sim::Nanos{0});
   config.costs[Cost::tick_stop].value = sim::Distribution::constant(sim::Nanos{0});
   config.costs[Cost::tick_restart].value = sim::Distribution::constant(sim::Nanos{0});
   return config;

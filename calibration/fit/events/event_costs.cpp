@@ -278,15 +278,17 @@ class EventFit {
     fit(row, values, coarse, sampled);
   }
 
-  // The models' halt: a part that every one has, and one that grows up to a millisecond
-  // (Cost::idle_exit_hlt_deep).
+  // The models' halt: a part that every one has, and one that grows with its length and is told for a
+  // millisecond (Cost::idle_exit_hlt_deep).
   static void keep_halts(const IntervalRow& row, std::vector<Value>& values) {
-    constexpr std::int32_t brief_us = 50, deep_us = 1000;
+    constexpr std::int32_t brief_us = 30, deep_from_us = 700, deep_to_us = 1400;
     constexpr std::ptrdiff_t enough = 200;
     const auto is_brief = [](const Value& each) { return each.given < brief_us; };
     if (row.id == Interval::timer_hlt_deep) {
       values.erase(std::remove_if(values.begin(), values.end(),
-                                  [](const Value& each) { return each.given < deep_us; }),
+                                  [](const Value& each) {
+                                    return each.given < deep_from_us || each.given >= deep_to_us;
+                                  }),
                    values.end());
     } else if (std::count_if(values.begin(), values.end(), is_brief) >= enough) {
       values.erase(std::remove_if(values.begin(), values.end(), std::not_fn(is_brief)), values.end());
@@ -493,6 +495,7 @@ class EventFit {
       case Cost::io_uring_submit:
         return "always together with io_uring_task_work or block_submit";
       case Cost::virtio_blk_notify:
+      case Cost::virtio_blk_notify_deep:
       case Cost::virtio_blk_request:
       case Cost::virtio_blk_128k:
       case Cost::nvme_read_4k:

@@ -143,7 +143,7 @@ constexpr std::array rows{
     IntervalRow{Interval::timer_hlt, "timer_hlt", any, "a sleep's end", "the same on a halted CPU",
                 Cost::idle_exit_hlt, {}, Interval::timer_running},
     IntervalRow{Interval::timer_hlt_deep, "timer_hlt_deep", any, "a sleep's end",
-                "the same on a CPU halted for 1 ms or longer", Cost::idle_exit_hlt_deep, {once(Cost::idle_exit_hlt)},
+                "the same on a CPU halted for about 1 ms", Cost::idle_exit_hlt_deep, {once(Cost::idle_exit_hlt)},
                 Interval::timer_running},
 };
 // clang-format on

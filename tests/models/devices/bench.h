@@ -60,6 +60,8 @@ struct StubCosts {
         return 1us;
       case Cost::virtio_blk_notify:
         return 20us;
+      case Cost::virtio_blk_notify_deep:
+        return notify_deep;
       case Cost::virtio_blk_request:
         return 7us;
       case Cost::virtio_blk_128k:
@@ -74,6 +76,7 @@ struct StubCosts {
   }
 
   std::vector<sim::Nanos> next;
+  sim::Nanos notify_deep{0};
   int draws = 0;
 };
 

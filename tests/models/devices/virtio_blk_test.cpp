@@ -56,6 +56,21 @@ TEST_CASE("a kicked request is served when the host thread has woken", "[virtio_
   CHECK(bench.reap_all(q0) == std::vector<int>{5});
 }
 
+TEST_CASE("a host thread that slept for longer wakes later", "[virtio_blk]") {
+  VirtioBench bench{{}};
+  bench.costs.notify_deep = 10us;
+
+  bench.at(250us);
+  bench.submit(q0, 5);  // 20us + 10us * sqrt(0.25), then served for 7us
+  bench.at(1ms);
+  bench.reap_all(q0);
+  bench.at(4'282us);
+  bench.submit(q0, 6);  // asleep since 282us, for 4 ms
+  bench.at(5ms);
+
+  CHECK(bench.irqs.at == Times{250us + 25us + 7us, 4'282us + 40us + 7us});
+}
+
 TEST_CASE("a request without a kick stays where it is", "[virtio_blk]") {
   VirtioBench bench{{}};
 
