@@ -131,7 +131,7 @@ std::string steps_text(const Calibration& result) {
     }
   }
   return fmt::format(
-      "Matched to untraced steps: loss {:.1f} -> {:.1f}, {} simulations, condition {:.0f}\n{}\n{}\n",
+      "Matched to steps: loss {:.1f} -> {:.1f}, {} simulations, condition {:.0f}\n{}\n{}\n",
       result.steps.loss_before, result.steps.loss_after, result.steps.simulations, result.steps.condition,
       costs.text(), targets.text());
 }
