@@ -59,7 +59,9 @@ void note_matches(Calibration& result) {
 // What an event costs in all: the program's own time, which captures know, the way to it, and what it does to caches.
 void match_tracer(Calibration& result, const std::vector<StepLoad>& captured, const CalibrateOptions& options) {
   const FreeCost record{models::Cost::event_record, Adjust::scale, 0.2, 10, "what the tracer adds to the kernel per event"};
-  const StepMatch match = match_steps(result.profile, captured, {record}, options.matching);
+  MatchStepsOptions brief = options.matching;  // one cost, in loads with many more events
+  brief.replications = 1;
+  const StepMatch match = match_steps(result.profile, captured, {record}, brief);
   for (const MatchedCost& matched : match.costs) {
     if (matched.identified) {
       note_match(*result.profile[matched.free.cost], matched, matched.free.why, false);

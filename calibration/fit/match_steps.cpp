@@ -322,7 +322,10 @@ StepMatch match_steps(scenarios::Profile& profile, const std::vector<StepLoad>& 
   }
   const std::vector<double> first = problem.simulate(start);
   match.loss_before = problem.loss(first);
-  std::vector<double> x = optimum(problem, free.size(), descended(problem, start, first), options);
+  std::vector<double> x = descended(problem, start, first);
+  if (free.size() > 1) {  // BOBYQA wants two
+    x = optimum(problem, free.size(), x, options);
+  }
   std::vector<double> here = problem.simulate(x);
   const Eigen::MatrixXd slopes = jacobian(problem, x, here);
   match.condition = condition_of(slopes.transpose() * slopes);

@@ -7,8 +7,8 @@
 // Loss:  the sum over loads, columns and probabilities of huber(r), r = log((simulated + 1 us) / (measured +
 //        1 us)) / noise; noise is the relative standard error of the measured quantile, from its repetitions,
 //        and at least 1 %. Huber's limit is 3: a quantile that no cost can reach does not rule the others.
-// Method: Gauss-Newton steps with Huber's weights while they help, then BOBYQA (Powell 2009; NLopt's
-//        LN_BOBYQA), bounded, on simulations that share their random numbers. Deterministic.
+// Method: Gauss-Newton steps with Huber's weights while they help, then, of more than one cost, BOBYQA (Powell
+//        2009; NLopt's LN_BOBYQA), bounded, on simulations that share their random numbers. Deterministic.
 // Identifiability: the Jacobian of r at the optimum, by differences. A free cost is identified when moving
 //        it alone by its standard error, sqrt(diag((J'J)^-1)), is less than half of itself; directions with
 //        next to no effect are told, and such a cost goes back to where it started.
