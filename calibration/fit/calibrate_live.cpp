@@ -61,6 +61,7 @@ void match_tracer(Calibration& result, const std::vector<StepLoad>& captured, co
   const FreeCost record{models::Cost::event_record, Adjust::scale, 0.2, 10, "what the tracer adds to the kernel per event"};
   MatchStepsOptions brief = options.matching;  // one cost, in loads with many more events
   brief.replications = 1;
+  brief.duration = sim::Nanos{2'000'000'000};
   const StepMatch match = match_steps(result.profile, captured, {record}, brief);
   for (const MatchedCost& matched : match.costs) {
     if (matched.identified) {

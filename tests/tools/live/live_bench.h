@@ -17,6 +17,7 @@
 #include <map>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -98,6 +99,28 @@ inline std::vector<Alive> processes_below(pid_t ancestor) {
     }
   }
   return below;
+}
+
+// A killed process needs a CPU to die on, which a busy machine may not have for a while.
+inline bool nothing_is_left_below(pid_t ancestor) {
+  for (int look = 0; look < 2000 && !processes_below(ancestor).empty(); ++look) {
+    ::usleep(5000);
+  }
+  return processes_below(ancestor).empty();
+}
+
+// Until the thread has gone to sleep so often; false: not within ten seconds.
+inline bool sleeps_often(pid_t thread, long times) {
+  constexpr std::string_view key = "\nvoluntary_ctxt_switches:";
+  for (int look = 0; look < 2000; ++look) {
+    const std::string status = text_of("/proc/" + std::to_string(thread) + "/status");
+    const std::size_t at = status.find(key);
+    if (at != std::string::npos && std::stol(status.substr(at + key.size())) >= times) {
+      return true;
+    }
+    ::usleep(5000);
+  }
+  return false;
 }
 
 inline std::vector<Alive> still_alive(const std::vector<Alive>& before) {

@@ -51,5 +51,5 @@ TEST_CASE("a capture that cannot be stored is an error, and the workload ends", 
 
   CHECK_THROWS(bench.run());
 
-  CHECK(processes_below(::getpid()).empty());
+  CHECK(nothing_is_left_below(::getpid()));
 }

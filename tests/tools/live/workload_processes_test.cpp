@@ -33,7 +33,7 @@ TEST_CASE("a workload leaves no process and no interface behind", "[live]") {
   const WorkloadResult result = bench.run();
 
   CHECK(result.tasks.size() == 2);
-  CHECK(processes_below(::getpid()).empty());
+  CHECK(nothing_is_left_below(::getpid()));
   CHECK(interfaces() == before);
   CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);  // nor one that is dead and not waited for
 }
@@ -158,7 +158,7 @@ TEST_CASE("what the kernel declines is named, and nothing keeps running", "[live
     bench.agent().tool.device = "sixteen_letters_";
     CHECK_THROWS_WITH(bench.run(), Catch::Contains("15 bytes"));
   }
-  CHECK(processes_below(::getpid()).empty());
+  CHECK(nothing_is_left_below(::getpid()));
 }
 
 TEST_CASE("a workload that loses a process is an error, and the rest of it ends", "[live]") {
@@ -173,5 +173,5 @@ TEST_CASE("a workload that loses a process is an error, and the rest of it ends"
   ::kill(thread_named(threads, "server-0"), SIGKILL);
 
   CHECK_THROWS_WITH(running.finish(), Catch::Contains("died by signal 9"));
-  CHECK(processes_below(::getpid()).empty());
+  CHECK(nothing_is_left_below(::getpid()));
 }

@@ -38,8 +38,8 @@ TEST_CASE("a stopped workload keeps the steps it has measured", "[live]") {
   bench.options.warmup = sim::Nanos{0};
   bench.options.steps_per_variant = 1'000'000;
   Running running{bench};
-  running.threads({"agent-0", "server-0"});
-  ::usleep(300'000);
+  const auto threads = running.threads({"agent-0", "server-0"});
+  REQUIRE(sleeps_often(threads.find("agent-0")->second, 100));  // a few times a step
 
   const WorkloadResult result = running.end();
 
