@@ -122,18 +122,18 @@ std::string steps_text(const Calibration& result) {
   for (const calibration::MatchedTarget& each : result.steps.targets) {
     const std::string& load = result.steps.loads[each.target.load];
     if (each.target.p == 0) {  // a share of time, by 1e9
-      targets.row({load, "CPUs busy", "", percent(each.target.measured_ns * 1e-9), percent(each.before_ns * 1e-9),
-                   percent(each.after_ns * 1e-9), percent(each.target.noise)});
+      targets.row({load, "CPUs busy", "", percent(each.target.measured_ns * 1e-9),
+                   percent(each.before_ns * 1e-9), percent(each.after_ns * 1e-9),
+                   percent(each.target.noise)});
     } else {
-      targets.row({load, std::string{models::metric_name(each.target.column)}, fmt::format("{}", each.target.p),
-                   microseconds(each.target.measured_ns), microseconds(each.before_ns),
-                   microseconds(each.after_ns), percent(each.target.noise)});
+      targets.row({load, std::string{models::metric_name(each.target.column)},
+                   fmt::format("{}", each.target.p), microseconds(each.target.measured_ns),
+                   microseconds(each.before_ns), microseconds(each.after_ns), percent(each.target.noise)});
     }
   }
-  return fmt::format(
-      "Matched to steps: loss {:.1f} -> {:.1f}, {} simulations, condition {:.0f}\n{}\n{}\n",
-      result.steps.loss_before, result.steps.loss_after, result.steps.simulations, result.steps.condition,
-      costs.text(), targets.text());
+  return fmt::format("Matched to steps: loss {:.1f} -> {:.1f}, {} simulations, condition {:.0f}\n{}\n{}\n",
+                     result.steps.loss_before, result.steps.loss_after, result.steps.simulations,
+                     result.steps.condition, costs.text(), targets.text());
 }
 
 nlohmann::ordered_json events_json(const Calibration& result) {

@@ -1,4 +1,5 @@
-// The costs that events cannot tell, matched to steps: of live runs untraced, else of the captures themselves.
+// The costs that events cannot tell, matched to steps: of live runs untraced, else of the captures
+// themselves.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -20,7 +21,8 @@ void add_busy(const LiveRun& run, StepLoad& load) {
 }
 
 // A cost that events gave keeps their word, and says what steps made of it.
-void note_match(scenarios::ProfileCost& entry, const MatchedCost& matched, const std::string& what, bool known) {
+void note_match(scenarios::ProfileCost& entry, const MatchedCost& matched, const std::string& what,
+                bool known) {
   entry.basis = models::Basis::calibrated;
   const bool scaled = matched.free.adjust == Adjust::scale;
   const double unit = scaled ? matched.adjustment : entry.value.value.quantile_ns(0.5);
@@ -51,14 +53,18 @@ void note_matches(Calibration& result) {
     note_match(*result.profile[matched.free.cost], matched, matched.free.why, known(matched.free.cost));
     for (const models::Cost cost : matched.free.also) {
       note_match(*result.profile[cost], matched,
-                 fmt::format("one factor for {} costs of the kernel's path", matched.free.also.size() + 1), known(cost));
+                 fmt::format("one factor for {} costs of the kernel's path", matched.free.also.size() + 1),
+                 known(cost));
     }
   }
 }
 
-// What an event costs in all: the program's own time, which captures know, the way to it, and what it does to caches.
-void match_tracer(Calibration& result, const std::vector<StepLoad>& captured, const CalibrateOptions& options) {
-  const FreeCost record{models::Cost::event_record, Adjust::scale, 0.2, 10, "what the tracer adds to the kernel per event"};
+// What an event costs in all: the program's own time, which captures know, the way to it, and what it does to
+// caches.
+void match_tracer(Calibration& result, const std::vector<StepLoad>& captured,
+                  const CalibrateOptions& options) {
+  const FreeCost record{models::Cost::event_record, Adjust::scale, 0.2, 10,
+                        "what the tracer adds to the kernel per event"};
   MatchStepsOptions brief = options.matching;  // one cost, in loads with many more events
   brief.replications = 1;
   brief.duration = sim::Nanos{2'000'000'000};
@@ -138,7 +144,8 @@ void match_captured_steps(Calibration& result, const std::vector<EventCapture>& 
     const auto workload = std::find_if(workloads.begin(), workloads.end(),
                                        [&](const Workload& each) { return each.load == load; });
     if (workload != workloads.end() && capture.steps) {
-      loads.push_back({.name = load, .host = workload->host, .repetitions = {read_steps(*capture.steps).rows}});
+      loads.push_back(
+          {.name = load, .host = workload->host, .repetitions = {read_steps(*capture.steps).rows}});
       if (capture.meta) {  // what its probes cost was taken off the events' intervals
         loads.back().host.tracer.program = models::TracerProgram::chain;
       }

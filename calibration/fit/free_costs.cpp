@@ -42,14 +42,14 @@ bool has(const models::HostConfig& host) {
 
 // The kernel's own code on the way of a completion: where no event tells them apart, they share a factor.
 constexpr std::array kernel_path{
-    Cost::syscall_entry,     Cost::syscall_exit,        Cost::tcp_sendmsg,       Cost::tcp_recvmsg,
-    Cost::epoll_wait_entry,  Cost::epoll_send_events,   Cost::nanosleep_entry,   Cost::io_uring_submit,
-    Cost::block_submit,      Cost::io_uring_task_work,  Cost::cqe_post,          Cost::context_switch,
-    Cost::try_to_wake_up,    Cost::ep_poll_callback,    Cost::softirq_overhead,  Cost::napi_poll_fixed,
-    Cost::napi_packet,       Cost::tcp_deliver,         Cost::backlog_packet,    Cost::softirq_block_fixed,
-    Cost::block_complete,    Cost::hardirq_entry,       Cost::hardirq_exit,      Cost::hrtimer_interrupt,
-    Cost::idle_enter,        Cost::idle_loop_exit,      Cost::nic_irq_handler,   Cost::nvme_irq_handler,
-    Cost::nvme_cqe_reap,     Cost::migration_cold_cache};
+    Cost::syscall_entry,    Cost::syscall_exit,        Cost::tcp_sendmsg,      Cost::tcp_recvmsg,
+    Cost::epoll_wait_entry, Cost::epoll_send_events,   Cost::nanosleep_entry,  Cost::io_uring_submit,
+    Cost::block_submit,     Cost::io_uring_task_work,  Cost::cqe_post,         Cost::context_switch,
+    Cost::try_to_wake_up,   Cost::ep_poll_callback,    Cost::softirq_overhead, Cost::napi_poll_fixed,
+    Cost::napi_packet,      Cost::tcp_deliver,         Cost::backlog_packet,   Cost::softirq_block_fixed,
+    Cost::block_complete,   Cost::hardirq_entry,       Cost::hardirq_exit,     Cost::hrtimer_interrupt,
+    Cost::idle_enter,       Cost::idle_loop_exit,      Cost::nic_irq_handler,  Cost::nvme_irq_handler,
+    Cost::nvme_cqe_reap,    Cost::migration_cold_cache};
 
 const std::array candidates{
     Candidate{{Cost::idle_exit_hlt, Adjust::scale, 0.2, 5,
@@ -73,15 +73,17 @@ const std::array candidates{
     Candidate{{Cost::timer_delivery, Adjust::scale, 0.2, 40,
                "from a timer's time to the handler on a running CPU; in a guest, by way of the hypervisor"},
               always},
-    Candidate{{Cost::clockevent_program, Adjust::scale, 0.1, 5, "programming the clock event, an exit in a guest"},
-              always},
+    Candidate{
+        {Cost::clockevent_program, Adjust::scale, 0.1, 5, "programming the clock event, an exit in a guest"},
+        always},
     Candidate{{Cost::ipi_send, Adjust::scale, 0.1, 5, "an interrupt to another CPU, an exit in a guest"},
               always},
-    Candidate{{Cost::virtio_blk_notify, Adjust::scale, 0.2, 10, "waking the host's thread that serves the disk"},
-              reads_from<models::VirtioBlkConfig>},
-    Candidate{{Cost::virtio_blk_notify_deep, Adjust::shift, 0, 60'000,
-               "what a long sleep of that thread adds"},
-              reads_from<models::VirtioBlkConfig>},
+    Candidate{
+        {Cost::virtio_blk_notify, Adjust::scale, 0.2, 10, "waking the host's thread that serves the disk"},
+        reads_from<models::VirtioBlkConfig>},
+    Candidate{
+        {Cost::virtio_blk_notify_deep, Adjust::shift, 0, 60'000, "what a long sleep of that thread adds"},
+        reads_from<models::VirtioBlkConfig>},
     Candidate{{Cost::virtio_blk_request, Adjust::scale, 0.3, 3, "the host's service of a read"},
               reads_from<models::VirtioBlkConfig>},
     Candidate{{Cost::nvme_read_4k, Adjust::scale, 0.3, 3, "the device's service of a read"},
@@ -92,11 +94,13 @@ const std::array candidates{
               has<BackgroundKind::writer>},
 };
 
-// What a hypervisor does on a timer's way and events see under a tracer only, which slows the exits around it.
+// What a hypervisor does on a timer's way and events see under a tracer only, which slows the exits around
+// it.
 const std::array untraced{
     FreeCost{Cost::timer_delivery, Adjust::scale, 0.2, 1.0001, "a timer's delivery without a tracer"},
     FreeCost{Cost::idle_exit_hlt, Adjust::scale, 0.2, 1.0001, "leaving HLT without a tracer"},
-    FreeCost{Cost::idle_exit_hlt_deep, Adjust::scale, 0.2, 1.0001, "what a long halt adds, without a tracer"}};
+    FreeCost{Cost::idle_exit_hlt_deep, Adjust::scale, 0.2, 1.0001,
+             "what a long halt adds, without a tracer"}};
 
 template <class Costs>
 bool holds(const Costs& costs, Cost cost) {
@@ -127,9 +131,8 @@ std::vector<FreeCost> free_costs(const std::vector<models::Cost>& identified,
     free.push_back(path);
   }
   for (const Candidate& candidate : candidates) {
-    const bool exercised = std::any_of(loads.begin(), loads.end(), [&](const StepLoad& load) {
-      return candidate.exercised(load.host);
-    });
+    const bool exercised = std::any_of(loads.begin(), loads.end(),
+                                       [&](const StepLoad& load) { return candidate.exercised(load.host); });
     if (!holds(identified, candidate.free.cost) && exercised) {
       free.push_back(candidate.free);
     }

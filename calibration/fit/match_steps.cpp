@@ -125,9 +125,8 @@ std::vector<double> Problem::simulate(const std::vector<double>& x) {
   std::vector<double> values;
   for (const StepTarget& target : targets_) {
     const models::Metrics& metrics = result.variants[target.load].merged;
-    values.push_back(target.p == 0
-                         ? 1e9 * busy_share(metrics, loads_[target.load].host.topology.cpus)
-                         : smooth_quantile(metrics[target.column], target.p));
+    values.push_back(target.p == 0 ? 1e9 * busy_share(metrics, loads_[target.load].host.topology.cpus)
+                                   : smooth_quantile(metrics[target.column], target.p));
   }
   return values;
 }
@@ -294,7 +293,8 @@ Eigen::VectorXd bootstrap_errors(const Problem& problem, const Eigen::MatrixXd& 
     moves.row(draw) = -solver.solve(slopes.transpose() * change).transpose();
   }
   const Eigen::VectorXd centre = moves.colwise().mean();
-  return ((moves.rowwise() - centre.transpose()).array().square().colwise().sum() / (bootstrap_draws - 1)).sqrt();
+  return ((moves.rowwise() - centre.transpose()).array().square().colwise().sum() / (bootstrap_draws - 1))
+      .sqrt();
 }
 
 // In the cost's own unit, to first order.

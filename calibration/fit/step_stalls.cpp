@@ -165,8 +165,8 @@ std::optional<scenarios::ProfileSteal> stalls_of(const std::vector<StepLoad>& lo
   return scenarios::ProfileSteal{
       .interval = scenarios::written_exponential(sim::Nanos{interval}),
       .length = lengths(excess),
-      .source = fmt::format("{} stalls met by the steps' columns, in the calmer {} repetitions", excess.size(),
-                            repetitions.size())};
+      .source = fmt::format("{} stalls met by the steps' columns, in the calmer {} repetitions",
+                            excess.size(), repetitions.size())};
 }
 
 std::vector<scenarios::RepeatSpread> repeat_spread_of(const std::vector<StepLoad>& loads) {

@@ -60,7 +60,8 @@ TEST_CASE("an MWAIT state is left before the handler runs (KF9.2)", "[idle]") {
                                           {"switch", 64us}});
 }
 
-TEST_CASE("a longer halt takes longer to leave, by the square root of its length up to ten milliseconds", "[idle]") {
+TEST_CASE("a longer halt takes longer to leave, by the square root of its length up to ten milliseconds",
+          "[idle]") {
   const auto handler_after = [](sim::Nanos halt) {
     CpuBenchConfig config = idle_in({{IdleState::hlt, 0ns}});
     config.costs.push_back({Cost::idle_exit_hlt_deep, 10us});

@@ -47,7 +47,12 @@ MatchStepsOptions quick() {
 }
 
 StepRow row(std::int64_t timer_late, std::int64_t read) {
-  return {.agent = 0, .start_ns = 0, .timer_late_ns = timer_late, .tool_ns = 200'000, .read_ns = read, .parse_ns = 30'000};
+  return {.agent = 0,
+          .start_ns = 0,
+          .timer_late_ns = timer_late,
+          .tool_ns = 200'000,
+          .read_ns = read,
+          .parse_ns = 30'000};
 }
 
 }  // namespace
@@ -55,7 +60,8 @@ StepRow row(std::int64_t timer_late, std::int64_t read) {
 TEST_CASE("costs that were changed are found again from the steps that they made", "[match_steps]") {
   scenarios::Profile truth = profile();
   truth[Cost::idle_exit_hlt]->value = tabulated(truth[Cost::idle_exit_hlt]->value.value.shifted(6us));
-  truth[Cost::virtio_blk_request]->value = tabulated(truth[Cost::virtio_blk_request]->value.value.scaled(1.4));
+  truth[Cost::virtio_blk_request]->value =
+      tabulated(truth[Cost::virtio_blk_request]->value.value.scaled(1.4));
   scenarios::Profile found = profile();
 
   const StepMatch match = match_steps(found, {measured(truth)},
@@ -156,5 +162,6 @@ TEST_CASE("the spread of repetitions is relative, by column and percentile", "[m
   };
   CHECK(of(Metric::timer_late) == 0);
   CHECK(of(Metric::read) == Approx(0.1 * std::sqrt(2.0)));  // 90 and 110: deviation 14.1 of 100
-  CHECK(repeat_spread_of({{.name = "once", .host = lone_agent(), .repetitions = {load.repetitions[0]}}}).empty());
+  CHECK(repeat_spread_of({{.name = "once", .host = lone_agent(), .repetitions = {load.repetitions[0]}}})
+            .empty());
 }
