@@ -8,7 +8,7 @@
 //          stall counts 1 / that time, and together they are the rate of one CPU. A length is the column less
 //          its median: what was left of the stall when the agent met it. `tool` is left out: most of it is the
 //          server's sleep; and `read`: there the disk's own stalls are longer (all reads in flight wait for as
-//          much as 900 ms while the host writes back what a writer gave it), and no CPU is away for them.
+//          much as 900 ms), and no CPU is away for them.
 //          The rate is that of the median repetition, the lengths those of it and of the calmer ones: a spell in
 //          which the host was overrun is no property of the machine, and shows in the repetitions' spread.
 // Left out: stalls shorter than that (in the costs' own tails), stalls of all CPUs at once, the disk's,
